@@ -1,0 +1,49 @@
+# Everything runs inside the environment, which the first target to need it sets up.
+enter := environment/enter
+python_sources := imagio_sim cli tests environment $(wildcard validation)
+pytest := $(enter) python3 -m pytest
+
+.PHONY: help setup demo test test-slow lint check fix wheel clean
+
+help:
+	@echo "make setup      find or make the environment (3 min at most, once)"
+	@echo "make demo       plan a virtual tumour in a real patient's liver, twice"
+	@echo "make test       the fast tests, with those that use MPI and ParaView"
+	@echo "make test-slow  the long ones: validation, independence of mesh and step"
+	@echo "make check      what CI runs: format, lint, types, import direction, tests"
+	@echo "make fix        format, and correct what can be corrected automatically"
+	@echo "make wheel      build dist/imagio_sim-*.whl"
+	@echo "make clean      remove what was built here (not the environment, which checkouts share)"
+
+setup:
+	@environment/setup
+
+demo:
+	./imagio data get abdomen
+	./imagio run scenarios/demo_liver_rf.yaml
+
+test:
+	@environment/setup --with-paraview
+	$(pytest) -m "not slow"
+
+test-slow:
+	@environment/setup --with-paraview
+	$(pytest) -m slow
+
+lint:
+	$(enter) ruff format --check $(python_sources)
+	$(enter) ruff check $(python_sources)
+	$(enter) mypy
+	$(enter) lint-imports
+
+check: lint test
+
+fix:
+	$(enter) ruff format $(python_sources)
+	$(enter) ruff check --fix $(python_sources)
+
+wheel:
+	$(enter) python3 -m build --no-isolation --wheel
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The patient: one labelled volume, what each label is made of, and rules for what carries no label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagio_sim.anatomy.capsule import filled_organ
+from imagio_sim.anatomy.labelling import LabelledTissue, resolve_tissues
+from imagio_sim.anatomy.lattice import image_on
+from imagio_sim.anatomy.lesion import VirtualLesion
+from imagio_sim.anatomy.smooth_surface import organ_blur_mm, smooth_surface, vessel_blur_mm
+from imagio_sim.anatomy.volume import ClosedSurface, Image, LabelVolume
+from imagio_sim.errors import InputError
+
+TARGET = "target"
+"""Label name under which a virtual lesion is painted."""
+CUT = "cut"
+"""The rule for what lies beyond the image that ends the region at its border."""
+NOWHERE = -1
+"""Tissue index of what was cut away."""
+
+
+@dataclass(frozen=True)
+class HounsfieldRange:
+    """Unlabelled voxels with ``lower_hu`` <= HU < ``upper_hu`` are of this tissue."""
+
+    lower_hu: float
+    upper_hu: float
+    tissue: str
+
+
+UnlabelledRule = str | tuple[HounsfieldRange, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """The patient as the simulation sees it; made by :func:`build_anatomy`.
+
+    Attributes
+    ----------
+    labels
+        One label per voxel (LPS mm); a virtual lesion is painted in as ``target``.
+    tissues
+        Tissue and role by label name.
+    unlabelled_rule
+        Tissue of voxels without a label: one for all, or by ranges of Hounsfield units.
+    outside
+        Tissue of what lies beyond the image, or ``cut``.
+    target
+        Label name of the target.
+    lesion
+        The target's exact shape where it is a virtual lesion.
+    underlying
+        Labels (i, j, k) as they were before the lesion was painted in.
+    image
+        The image on the labels' grid, if there is one.
+    where
+        The scenario and the path in it that this came from, for messages.
+    """
+
+    labels: LabelVolume
+    tissues: Mapping[str, LabelledTissue]
+    unlabelled_rule: UnlabelledRule
+    outside: str
+    target: str
+    lesion: VirtualLesion | None = None
+    underlying: NDArray[np.int32] | None = None
+    image: Image | None = None
+    where: str = "anatomy"
+
+    @cached_property
+    def tissue_names(self) -> tuple[str, ...]:
+        """Every tissue that can occur, sorted; ``tissue_index`` counts in it."""
+        ruled = (
+            [self.unlabelled_rule]
+            if isinstance(self.unlabelled_rule, str)
+            else [rule.tissue for rule in self.unlabelled_rule]
+        )
+        outside = [] if self.outside == CUT else [self.outside]
+        return tuple(sorted({labelled.tissue for labelled in self.tissues.values()} | {*ruled, *outside}))
+
+    @cached_property
+    def unlabelled(self) -> NDArray[np.bool_]:
+        """Voxels (i, j, k) without a label."""
+        return np.asarray(self.labels.labels == 0)
+
+    @cached_property
+    def tissue_index(self) -> NDArray[np.int16]:
+        """Tissue of each voxel (i, j, k), as an index into ``tissue_names``; unlabelled voxels follow the rule."""
+        return self._tissues_of(self.labels.labels, np.s_[:, :, :])
+
+    def _tissues_of(self, labels: NDArray[np.int32], where: Any) -> NDArray[np.int16]:
+        """Tissue index of these labels, which lie at the voxels ``where`` (anything that indexes the volume)."""
+        table = np.zeros(max(self.labels.names, default=0) + 1, dtype=np.int16)
+        for number, name in self.labels.names.items():
+            table[number] = self.tissue_names.index(self.tissues[name].tissue)
+        index = table[labels]
+        blank = labels == 0
+        if isinstance(self.unlabelled_rule, str):
+            index[blank] = self.tissue_names.index(self.unlabelled_rule)
+        elif blank.any():
+            index[blank] = self._tissues_by_hounsfield(self.unlabelled_rule, self._require_image().values[where][blank])
+        return index
+
+    def _require_image(self) -> Image:
+        """Image that rules by Hounsfield units need."""
+        if self.image is None:
+            raise InputError(
+                f"{self.where}.unlabelled",
+                found="rules by Hounsfield units without an image",
+                allowed="an image on the labels' grid, or one tissue",
+                remedy="name the CT, or one tissue for all unlabelled voxels",
+            )
+        return self.image
+
+    def _tissues_by_hounsfield(
+        self, rules: tuple[HounsfieldRange, ...], values: NDArray[np.float32]
+    ) -> NDArray[np.int16]:
+        """Tissue index by Hounsfield units (n,); values under no rule are refused."""
+        index = np.full(values.shape, NOWHERE, dtype=np.int16)
+        for rule in rules:
+            index[(values >= rule.lower_hu) & (values < rule.upper_hu)] = self.tissue_names.index(rule.tissue)
+        require_covered(values, index, where=f"{self.where}.unlabelled")
+        return index
+
+    def sample(self, points_mm: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Look up what lies at points (n, 3) in LPS mm.
+
+        Returns
+        -------
+        tissue_index
+            Index into ``tissue_names`` (n,): that of the voxel around the point, but a virtual lesion by its exact
+            shape; -1 beyond the image where ``outside`` is ``cut``.
+        unlabelled, outside
+            Whether the point (n,) lies in a voxel without a label, or beyond the image.
+        """
+        voxel, inside = self.labels.grid.nearest(points_mm)
+        at = tuple(voxel.T)
+        index, unlabelled = self.tissue_index[at], self.unlabelled[at]
+        if self.lesion is not None and self.underlying is not None:
+            self._sample_lesion(self.lesion, self.underlying, points_mm, at, index, unlabelled)
+        beyond = NOWHERE if self.outside == CUT else self.tissue_names.index(self.outside)
+        return np.where(inside, index, beyond).astype(np.int16), unlabelled & inside, ~inside
+
+    def _sample_lesion(
+        self,
+        lesion: VirtualLesion,
+        underlying: NDArray[np.int32],
+        points_mm: NDArray[np.float64],
+        at: tuple[NDArray[np.int64], ...],
+        index: NDArray[np.int16],
+        unlabelled: NDArray[np.bool_],
+    ) -> None:
+        """Correct samples around a lesion from its voxels to its exact shape; vessels run through it."""
+        labels = underlying[at]
+        exact = lesion.contains(points_mm) & ~np.isin(labels, self._numbers_of_role("vessel"))
+        index[exact] = self.tissue_names.index(lesion.tissue)
+        over = ~exact & np.isin(self.labels.labels[at], self.labels.numbers(self.target))
+        index[over] = self._tissues_of(labels[over], tuple(axis[over] for axis in at))
+        unlabelled |= over & (labels == 0)
+        unlabelled &= ~exact
+
+    def label_at(self, points_mm: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Label number (n,) of the voxel around each point (n, 3); 0 where unlabelled or beyond the image."""
+        voxel, inside = self.labels.grid.nearest(points_mm)
+        i, j, k = voxel.T
+        return np.where(inside, self.labels.labels[i, j, k], 0).astype(np.int32)
+
+    def _numbers_of_role(self, role: str) -> list[int]:
+        return [number for number, name in self.labels.names.items() if self.tissues[name].role == role]
+
+    def mask_of_role(self, role: str) -> NDArray[np.bool_]:
+        """Voxels (i, j, k) of every label with this role."""
+        return np.isin(self.labels.labels, self._numbers_of_role(role))
+
+    def target_mask(self) -> NDArray[np.bool_]:
+        """Voxels (i, j, k) of the target."""
+        return self.labels.mask(self.target)
+
+    def target_surface(self) -> ClosedSurface:
+        """Target's smooth closed surface: the exact lesion, the surface it was read from, or one around its label."""
+        return self.label_surface(self.target)
+
+    @property
+    def target_volume_ml(self) -> float:
+        """Volume of the target's surface."""
+        return self.target_surface().volume_ml
+
+    def label_surface(self, name: str) -> ClosedSurface:
+        """Smooth closed surface of a label; the surface it was read from where there is one."""
+        if name == self.target and self.lesion is not None:
+            return self.lesion.surface()
+        if name in self.labels.surfaces:
+            return self.labels.surfaces[name]
+        blur = vessel_blur_mm if self.tissues[name].role in ("vessel", "bile") else organ_blur_mm
+        grid = self.labels.grid
+        return smooth_surface(self.labels.mask(name), grid, blur_mm=blur(grid), where=f"label {name!r}")
+
+    def vessel_surfaces(self) -> dict[str, ClosedSurface]:
+        """Surface of every label with role ``vessel`` that has voxels, by its name."""
+        names = (self.labels.names[number] for number in self._numbers_of_role("vessel"))
+        return {name: self.label_surface(name) for name in names if self.labels.mask(name).any()}
+
+    def organ_capsule(self) -> ClosedSurface | None:
+        """Outer surface of the organ with all that is in it (tumours, vessels), or None without an organ.
+
+        The surface the organ was read from, else one around the organ's voxels together with those of target, tumours,
+        vessels, ducts and cysts that a closing finds inside.
+        """
+        organs = self._numbers_of_role("organ")
+        if len(organs) == 1 and self.labels.names[organs[0]] in self.labels.surfaces:
+            return self.labels.surfaces[self.labels.names[organs[0]]]
+        organ = self.mask_of_role("organ")
+        if not organ.any():
+            return None
+        solid = organ | self.mask_of_role("tumour") | self.target_mask()
+        filled = filled_organ(solid, self._possible_inclusions(), self.labels.grid.spacing_mm)
+        return smooth_surface(filled, self.labels.grid, blur_mm=organ_blur_mm(self.labels.grid), where="organ capsule")
+
+    def _possible_inclusions(self) -> NDArray[np.bool_]:
+        """Voxels (i, j, k) of vessels, ducts and cysts, which may lie within the organ or beyond it."""
+        cysts = [n for n, name in self.labels.names.items() if self.tissues[name].tissue == "water"]
+        numbers = [*self._numbers_of_role("vessel"), *self._numbers_of_role("bile"), *cysts]
+        return np.isin(self.labels.labels, numbers)
+
+    def cropped(self, box_mm: NDArray[np.float64]) -> Anatomy:
+        """Part of the patient within a box, lower and upper LPS corner (2, 3) mm.
+
+        Points beyond the crop count as outside the image, so the box must hold the whole region.
+        """
+        lower, upper = voxel_range(self.labels, box_mm)
+        inner = tuple(slice(a, b) for a, b in zip(lower, upper, strict=True))
+        grid = self.labels.grid.part(lower, upper)
+        labels = replace(self.labels, labels=self.labels.labels[inner].copy(), grid=grid)
+        image = None if self.image is None else replace(self.image, values=self.image.values[inner].copy(), grid=grid)
+        underlying = None if self.underlying is None else self.underlying[inner].copy()
+        return replace(self, labels=labels, image=image, underlying=underlying)
+
+
+def build_anatomy(
+    labels: LabelVolume,
+    *,
+    pack: str | None,
+    overrides: Mapping[str, str],
+    unlabelled: UnlabelledRule,
+    outside: str,
+    target: str | VirtualLesion,
+    image: Image | None = None,
+    where: str = "anatomy",
+) -> Anatomy:
+    """Patient from what was read and what the scenario says; everything that does not fit is refused here.
+
+    Parameters
+    ----------
+    pack, overrides
+        Organ pack, and tissue by label name where the scenario says otherwise.
+    unlabelled, outside
+        Tissue of label 0 (or tissues by Hounsfield units, which needs the image); tissue beyond the image or ``cut``.
+    target
+        A label name, or a lesion to paint in.
+    where
+        Named in errors: the scenario file and the path of its anatomy.
+    """
+    tissues = resolve_tissues(
+        labels.names.values(), pack=pack, overrides=overrides, meanings=labels.meanings, where=f"{where}.tissues"
+    )
+    name = target if isinstance(target, str) else TARGET
+    lesion = None if isinstance(target, str) else target
+    underlying = None if lesion is None else labels.labels
+    if lesion is not None:
+        labels, tissues = with_lesion(labels, tissues, lesion, where=f"{where}.target")
+    require_target(labels, name, where=f"{where}.target")
+    placed = None if image is None else image_on(image, labels.grid)
+    anatomy = Anatomy(labels, tissues, unlabelled, outside, name, lesion, underlying, placed, where)
+    # Evaluated now (and kept), so that rules that do not fit the image are refused before anything is computed.
+    _ = anatomy.tissue_index
+    return anatomy
+
+
+def with_lesion(
+    labels: LabelVolume, tissues: Mapping[str, LabelledTissue], lesion: VirtualLesion, *, where: str
+) -> tuple[LabelVolume, dict[str, LabelledTissue]]:
+    """Labels and tissues with the lesion painted over everything but vessels, which stay patent."""
+    if TARGET in labels.names.values():
+        raise InputError(
+            where,
+            found=f"a virtual lesion beside a label named {TARGET!r}",
+            allowed="one target",
+            remedy="name the label as the target, or rename it",
+        )
+    vessels = [number for number, name in labels.names.items() if tissues[name].role == "vessel"]
+    number = max(labels.names, default=0) + 1
+    centre, reach = np.array(lesion.centre_mm), np.array(lesion.semi_axes_mm)
+    lower, upper = voxel_range(labels, np.array([centre - reach, centre + reach]))
+    inner = tuple(slice(a, b) for a, b in zip(lower, upper, strict=True))
+    block = labels.labels[inner]
+    centres = labels.grid.part(lower, upper).to_lps(np.indices(block.shape).reshape(3, -1).T.astype(float))
+    inside = lesion.contains(centres).reshape(block.shape) & ~np.isin(block, vessels)
+    painted = labels.labels.copy()
+    painted[inner][inside] = number
+    named = replace(labels, labels=painted, names={**labels.names, number: TARGET})
+    return named, {**tissues, TARGET: LabelledTissue(lesion.tissue, "tumour")}
+
+
+def require_target(labels: LabelVolume, name: str, *, where: str) -> None:
+    """Refuse a target that is no label, or that has no voxel within the image."""
+    if name not in labels.names.values():
+        raise InputError(
+            where,
+            found=f"no label {name!r}",
+            allowed=f"one of {', '.join(labels.names.values())}, or a virtual lesion",
+            remedy="check the label's name (imagio anatomy FILE lists them)",
+        )
+    if not labels.mask(name).any():
+        raise InputError(
+            where,
+            found=f"a target {name!r} without a voxel in the image",
+            allowed=f"a target within {labels.grid.describe()}",
+            remedy="check its position and frame (RAS or LPS), and the label's priority",
+        )
+
+
+def require_covered(values: NDArray[np.float32], index: NDArray[np.int16], *, where: str) -> None:
+    """Refuse Hounsfield units that no rule covers."""
+    missed = values[index == NOWHERE]
+    if missed.size:
+        raise InputError(
+            where,
+            found=f"{missed.size} unlabelled voxels of {missed.min():.0f} to {missed.max():.0f} HU under no rule",
+            allowed="ranges that cover every value of the image",
+            remedy="widen the ranges, e.g. the lowest to -4000 HU and the highest to 40000 HU",
+        )
+
+
+def voxel_range(labels: LabelVolume, box_mm: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First (3,) and one-past-last (3,) index of the voxels around a box (2, 3) in LPS mm, within the grid."""
+    grid = labels.grid
+    corners = np.array(np.meshgrid(*box_mm.T)).reshape(3, -1).T
+    index = grid.to_index(corners)
+    shape = np.array(grid.shape)
+    lower = np.clip(np.floor(index.min(axis=0)).astype(np.int64), 0, shape - 1)
+    upper = np.clip(np.ceil(index.max(axis=0)).astype(np.int64) + 1, lower + 1, shape)
+    return lower, upper

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""From the final fields of a plan to its result, label maps, pictures and report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import imagio_sim
+from imagio_sim.anatomy.model import Anatomy
+from imagio_sim.anatomy.volume import ClosedSurface
+from imagio_sim.campaign.geometry import StageGeometry
+from imagio_sim.devices.applicator import PlacedApplicator
+from imagio_sim.export.dicom_seg import write_dicom_seg
+from imagio_sim.export.label_maps import fine_grid, zone_label_map
+from imagio_sim.export.nifti import write_label_nifti
+from imagio_sim.export.tables import write_history_csv
+from imagio_sim.meshing.locate import Locator
+from imagio_sim.outcome.assessment import Assessment, Fields, Patient, assess
+from imagio_sim.outcome.structures import ExtremeFields
+from imagio_sim.outcome.surface import Surface
+from imagio_sim.plan import Scenario
+
+Floats = NDArray[np.float64]
+
+LEVEL = "level/"
+
+
+def assess_plan(
+    scenario: Scenario,
+    anatomy: Anatomy,
+    geometry: StageGeometry,
+    applicators: tuple[PlacedApplicator, ...],
+    fields: Mapping[str, Floats],
+    deciding_model: str,
+) -> Assessment:
+    """Measure zones, margins, structures and paths on the last stage's mesh."""
+    levels = {name.removeprefix(LEVEL): values for name, values in fields.items() if name.startswith(LEVEL)}
+    extremes = ExtremeFields(scenario.patient.body_temperature, peak_temperature=fields["peak_temperature_degC"])
+    return assess(
+        geometry.domain,
+        geometry.sampled,
+        Locator(geometry.domain),
+        Fields(levels, deciding_model, extremes),
+        patient_of(scenario, anatomy),
+        applicators,
+    )
+
+
+def patient_of(scenario: Scenario, anatomy: Anatomy) -> Patient:
+    """What of the patient the outcome is measured against."""
+    structures = {
+        structure.known_as: {label: as_surface(anatomy.label_surface(label)) for label in structure.all_labels}
+        for structure in scenario.critical_structures
+    }
+    capsule = anatomy.organ_capsule()
+    return Patient(
+        target=as_surface(anatomy.target_surface()),
+        capsule=None if capsule is None else as_surface(capsule),
+        structures=structures,
+        labels=anatomy.labels,
+        roles={name: labelled.role for name, labelled in anatomy.tissues.items()},
+    )
+
+
+def as_surface(closed: ClosedSurface) -> Surface:
+    """A patient's surface as the outcome takes it."""
+    return Surface(closed.points_mm, closed.triangles)
+
+
+def write_label_maps(
+    folder: Path, anatomy: Anatomy, assessment: Assessment, *, labels_file: Path | None, series: Path | None, plan: str
+) -> tuple[str, ...]:
+    """Write ``necrosis.nii.gz`` on the segmentation's grid, a finer one, and a DICOM-SEG where the input was DICOM.
+
+    Returns
+    -------
+    tuple of str
+        What could not be written, and why.
+    """
+    box = _zone_box(assessment)
+    probe, level = assessment.probe, assessment.level
+
+    def inside(points_mm: Floats) -> NDArray[np.bool_]:
+        return probe.dead(level, points_mm)
+
+    grid = anatomy.labels.grid
+    on_grid = zone_label_map(grid, inside, box)
+    source = labels_file if labels_file is not None and labels_file.name.endswith((".nii", ".nii.gz")) else None
+    write_label_nifti(folder / "necrosis.nii.gz", on_grid, grid, source)
+    fine = fine_grid(box)
+    write_label_nifti(folder / "necrosis_1mm.nii.gz", zone_label_map(fine, inside, box), fine)
+    if series is None:
+        return ()
+    files = sorted(entry for entry in series.iterdir() if entry.is_file())
+    reason = write_dicom_seg(
+        folder / "necrosis.dcm", on_grid, grid, files, plan=plan, version=imagio_sim.__version__
+    )
+    return () if reason is None else (f"necrosis.dcm was not written: {reason}",)
+
+
+def _zone_box(assessment: Assessment) -> Floats:
+    """Corners (2, 3) of a box around the zone, or around the region's middle when there is none."""
+    points = assessment.zone.surface.points_mm
+    if not len(points):
+        middle = assessment.probe.domain.points_mm.mean(axis=0)
+        return np.array([middle, middle])
+    return np.array([points.min(axis=0), points.max(axis=0)])
+
+
+def write_history(path: Path, history: list[dict[str, Any]]) -> None:
+    """The generator and the tissue over time, as a table."""
+    names = list(history[0]) if history else ["time_s"]
+    write_history_csv(path, {name: [row[name] for row in history] for name in names})

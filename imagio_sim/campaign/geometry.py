@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""From a scenario to a patient and a mesh: everything about a plan that no program value touches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from imagio_sim.anatomy.lesion import VirtualLesion
+from imagio_sim.anatomy.model import CUT, Anatomy, HounsfieldRange, UnlabelledRule
+from imagio_sim.anatomy.patient import LabelRequest, read_patient
+from imagio_sim.devices.applicator import PlacedApplicator
+from imagio_sim.errors import InputError, InputErrors
+from imagio_sim.meshing.cache import cached_domain
+from imagio_sim.meshing.cut import IMAGE_BORDER, SKIN, cut_air, cut_outside
+from imagio_sim.meshing.domain import Domain, Sampled
+from imagio_sim.meshing.naming import BOUNDARY
+from imagio_sim.meshing.recipe import MeshRecipe, Resolution, active_paths, reach_for, recipe_for, region_for
+from imagio_sim.meshing.sample import sample
+from imagio_sim.plan import Scenario, input_files, placed_applicators
+from imagio_sim.plan.model import nearest
+from imagio_sim.plan.patient import ByHounsfield, Cut
+from imagio_sim.plan.placement import target_in_lps
+from imagio_sim.plan.target import EllipsoidTarget, LabelTarget, SphereTarget
+
+LOWEST_HU, HIGHEST_HU = -1.0e5, 1.0e5
+"""Open ends of the first and the last rule by CT number."""
+
+
+@dataclass(frozen=True, eq=False)
+class StageGeometry:
+    """The mesh of one stage, what was sampled onto it, and its applicators."""
+
+    applicators: tuple[PlacedApplicator, ...]
+    domain: Domain
+    sampled: Sampled
+    mesh_seconds: float
+    warnings: tuple[str, ...]
+
+
+def read_anatomy(scenario: Scenario) -> Anatomy:
+    """Read and check the patient of a scenario."""
+    files, patient = input_files(scenario), scenario.patient
+    requests = [
+        LabelRequest(
+            path=files[f"patient.labels[{number}].file"],
+            name=entry.name,
+            names=dict(entry.names),
+            structures=entry.structures,
+            largest_component=entry.largest_component,
+        )
+        for number, entry in enumerate(patient.labels)
+    ]
+    anatomy = read_patient(
+        requests,
+        image_path=files.get("patient.image"),
+        pack=patient.organ_pack,
+        overrides=dict(patient.tissues),
+        unlabelled=_unlabelled_rule(scenario),
+        outside=CUT if isinstance(patient.outside, Cut) else patient.outside,
+        target=_target(scenario),
+        where=f"{scenario.origin}: patient",
+    )
+    _require_structures(scenario, anatomy)
+    return anatomy
+
+
+def _require_structures(scenario: Scenario, anatomy: Anatomy) -> None:
+    """Refuse critical structures whose labels the patient does not have."""
+    known = [name for number, name in anatomy.labels.names.items() if (anatomy.labels.labels == number).any()]
+    missing = [
+        InputError(
+            f"{scenario.origin}: critical_structures[{number}]",
+            found=f"label {label!r}",
+            allowed=f"one of {', '.join(known)}",
+            remedy=nearest(label, known, "imagio anatomy FILE lists the labels"),
+        )
+        for number, structure in enumerate(scenario.critical_structures)
+        for label in structure.all_labels
+        if label not in known
+    ]
+    if missing:
+        raise InputErrors(missing)
+
+
+def _unlabelled_rule(scenario: Scenario) -> UnlabelledRule:
+    rule = scenario.patient.unlabelled
+    if not isinstance(rule, ByHounsfield):
+        return rule
+    limits = [LOWEST_HU, *(one.below for one in rule.by_hu if one.below is not None), HIGHEST_HU]
+    return tuple(
+        HounsfieldRange(low, high, one.tissue) for low, high, one in zip(limits, limits[1:], rule.by_hu, strict=False)
+    )
+
+
+def _target(scenario: Scenario) -> str | VirtualLesion:
+    target, placed = scenario.target, target_in_lps(scenario)
+    if isinstance(target, LabelTarget):
+        return target.label
+    assert placed is not None
+    tissue = target.sphere.tissue if isinstance(target, SphereTarget) else target.ellipsoid.tissue
+    assert isinstance(target, SphereTarget | EllipsoidTarget)
+    return VirtualLesion(*placed, tissue)
+
+
+def mesh_recipe(
+    scenario: Scenario,
+    plan_name: str,
+    anatomy: Anatomy,
+    *,
+    stage: int,
+    resolution: Resolution,
+    size_factor: float = 1.0,
+    region_factor: float = 1.0,
+) -> MeshRecipe:
+    """The recipe of a stage's mesh; all stages of a plan share the region and its fine part."""
+    plan = scenario.plan(plan_name)
+    everyone = placed_applicators(scenario, plan_name)
+    devices = [one for each in plan.stages for one in each.applicators]
+    reach = max(
+        (
+            reach_for(one.of_library.applicator(one.deployment), largest_zone_mm=one.of_library.largest_zone.value)
+            for one in devices
+        ),
+        default=0.0,
+    )
+    points = np.asarray(anatomy.target_surface().points_mm)
+    region: dict[str, Any] = {"shape": scenario.region.shape or "auto", "margin_mm": scenario.region.margin}
+    here = placed_applicators(scenario, plan_name, stage)
+    own = recipe_for(
+        here,
+        points,
+        reach_mm=reach,
+        resolution=resolution,
+        size_factor=size_factor,
+        region_factor=region_factor,
+        **region,
+    )
+    if len(plan.stages) == 1:
+        return own
+    common = region_for(everyone, points, reach_mm=reach, factor=region_factor, **region)
+    return replace(own, region=common, focus_mm=active_paths(everyone, reach_mm=reach))
+
+
+def stage_geometry(
+    scenario: Scenario,
+    plan_name: str,
+    anatomy: Anatomy,
+    *,
+    stage: int,
+    resolution: Resolution,
+    size_factor: float = 1.0,
+    region_factor: float = 1.0,
+    on_progress: Callable[[str], None] | None = None,
+) -> StageGeometry:
+    """Mesh one stage (from the cache where it has been meshed before) and sample the patient onto its cells."""
+    recipe = mesh_recipe(
+        scenario,
+        plan_name,
+        anatomy,
+        stage=stage,
+        resolution=resolution,
+        size_factor=size_factor,
+        region_factor=region_factor,
+    )
+    cached = cached_domain(recipe, on_progress=on_progress)
+    domain, sampled = cached.domain, sample(cached.domain, anatomy)
+    outside = scenario.patient.outside
+    if isinstance(outside, Cut):
+        domain, sampled = cut_outside(domain, sampled)
+        domain = _with_border(domain, outside)
+    domain, sampled = cut_air(domain, sampled)
+    warnings = () if cached.warning is None else (cached.warning,)
+    applicators = placed_applicators(scenario, plan_name, stage)
+    return StageGeometry(applicators, domain, sampled, cached.seconds, warnings)
+
+
+def _with_border(domain: Domain, cut: Cut) -> Domain:
+    """The image's border as what the scenario says it is: no flux, body temperature, or skin."""
+    if IMAGE_BORDER not in domain.surfaces or cut.cut == "insulated":
+        return domain
+    name = BOUNDARY if cut.cut == "body_temperature" else SKIN
+    surfaces = dict(domain.surfaces)
+    border = surfaces.pop(IMAGE_BORDER)
+    surfaces[name] = np.concatenate([surfaces[name], border]) if name in surfaces else border
+    return replace(domain, surfaces=surfaces)

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""One plan from scenario to result: prepare, solve stage by stage, evaluate, write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+import imagio_sim
+from imagio_sim.anatomy.model import Anatomy
+from imagio_sim.campaign.case import BLOOD, deciding_model, thermal_case
+from imagio_sim.campaign.evaluation import assess_plan, write_history, write_label_maps
+from imagio_sim.campaign.folder import RunFolder, refuse_unusable, sha256_of
+from imagio_sim.campaign.geometry import StageGeometry, read_anatomy, stage_geometry
+from imagio_sim.campaign.provenance import tissue_record, versions
+from imagio_sim.campaign.solving import CASE, STATE, Progress, Solution, solve_case
+from imagio_sim.errors import ImagioError, Interrupted
+from imagio_sim.meshing.locate import Locator
+from imagio_sim.meshing.recipe import Resolution
+from imagio_sim.outcome.constraints import evaluate_constraints
+from imagio_sim.outcome.result import SCHEMA, Result, Status, write_result
+from imagio_sim.plan import Scenario, input_files, placed_applicators, plan_digest, resolved_plan
+from imagio_sim.solve.case import ThermalCase
+from imagio_sim.tissue import tissue_names
+
+BOUNDARY_RISE = 1.0
+"""Rise [K] beside the region's boundary above which the region is too small."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run is told beside its scenario."""
+
+    out: Path
+    resolution: Resolution
+    ranks: int = 1
+    restart: bool = False
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who wants to know: a line of text per phase, progress of the solution, and whether to stop."""
+
+    say: Callable[[str], None]
+    progress: Callable[[Progress], None]
+    stop: Callable[[], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """All stages of a plan ready to be solved, and the folder they go to."""
+
+    scenario: Scenario
+    plan_name: str
+    anatomy: Anatomy
+    stages: tuple[StageGeometry, ...]
+    cases: tuple[ThermalCase, ...]
+    folder: RunFolder
+    inputs: Mapping[str, str]
+
+    @property
+    def mesh_seconds(self) -> float:
+        """Wall time of meshing all stages."""
+        return sum(stage.mesh_seconds for stage in self.stages)
+
+
+def run_plan(scenario: Scenario, plan_name: str, options: RunOptions, listener: Listener) -> Result:
+    """Run one plan; an identical finished one is returned at once, an interrupted one goes on.
+
+    Raises
+    ------
+    InputError, InputErrors
+        Before anything is written.
+    SolverFailure, StorageFailure, Interrupted
+        With the checkpoint kept and the folder saying so.
+    """
+    begun = time.monotonic()
+    deciding_model(scenario)
+    refuse_unusable(options.out, nodes=0)
+    inputs = sha256_of(input_files(scenario))
+    folder = RunFolder(options.out / plan_name, run_digest(scenario, plan_name, options.resolution, inputs))
+    found = None if options.restart else folder.finished()
+    if found is not None:
+        listener.say(f"{plan_name}: already complete in {folder.path}")
+        return found
+    prepared = prepare(scenario, plan_name, options, folder, inputs, listener)
+    return execute(prepared, options, listener, begun)
+
+
+def run_digest(scenario: Scenario, plan_name: str, resolution: str, inputs: Mapping[str, str]) -> str:
+    """SHA-256 of everything a result depends on: plan, files, resolution, constants and version."""
+    data = {
+        "plan": plan_digest(scenario, plan_name),
+        "inputs": dict(inputs),
+        "resolution": resolution,
+        "tissue": tissue_record(scenario, tissue_names()),
+        "version": imagio_sim.__version__,
+    }
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def prepare(
+    scenario: Scenario,
+    plan_name: str,
+    options: RunOptions,
+    folder: RunFolder,
+    inputs: Mapping[str, str],
+    listener: Listener,
+) -> Prepared:
+    """Read the patient, mesh all stages and make their cases; refuses what cannot be run."""
+    listener.say(f"{plan_name}: reading the patient")
+    anatomy = read_anatomy(scenario)
+    stages, cases = [], []
+    for number in range(len(scenario.plan(plan_name).stages)):
+        listener.say(f"{plan_name}: meshing")
+        geometry = stage_geometry(
+            scenario, plan_name, anatomy, stage=number, resolution=options.resolution, on_progress=listener.say
+        )
+        stages.append(geometry)
+        cases.append(thermal_case(scenario, plan_name, geometry, stage=number))
+    refuse_unusable(options.out, nodes=sum(len(stage.domain.points_mm) for stage in stages))
+    return Prepared(scenario, plan_name, anatomy, tuple(stages), tuple(cases), folder, inputs)
+
+
+def execute(prepared: Prepared, options: RunOptions, listener: Listener, begun: float) -> Result:
+    """Solve and evaluate; whatever ends it early is written down in the folder before it is raised."""
+    folder, result = prepared.folder, _initial_result(prepared)
+    if options.restart or not folder.resumable():
+        folder.begin(result)
+    else:
+        write_result(folder.result_file, result)
+    try:
+        _write_yaml(folder.path / "plan.yaml", resolved_run(prepared, options))
+        solve_begun = time.monotonic()
+        solutions = _solve_stages(prepared, options, listener)
+        solve_seconds = time.monotonic() - solve_begun
+        listener.say(f"{prepared.plan_name}: evaluating")
+        _evaluate(prepared, solutions, result)
+        result["timing"] = {
+            "mesh_s": prepared.mesh_seconds,
+            "solve_s": solve_seconds,
+            "total_s": time.monotonic() - begun,
+        }
+        result["status"] = "complete"
+        folder.complete(result)
+    except BaseException as error:
+        _note_end(folder, result, error)
+        raise
+    return result
+
+
+def _note_end(folder: RunFolder, result: Result, error: BaseException) -> None:
+    """Say in the folder how a run ended that did not finish."""
+    stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+    status: Status = "interrupted" if stopped else "failed"
+    unfinished: Result = {
+        **_required(result),
+        "status": status,
+        "failure": str(error) if isinstance(error, ImagioError) else repr(error),
+    }
+    try:
+        write_result(folder.result_file, unfinished)
+    except OSError:
+        pass  # the disk is full: the result from the beginning still says "interrupted"
+
+
+def _required(result: Result) -> Result:
+    return {
+        "schema": result["schema"],
+        "status": result["status"],
+        "plan": result["plan"],
+        "modalities": result["modalities"],
+        "warnings": result["warnings"],
+        "versions": result["versions"],
+        "inputs": result["inputs"],
+        "digest": result["digest"],
+    }
+
+
+def _initial_result(prepared: Prepared) -> Result:
+    return {
+        "schema": SCHEMA,
+        "status": "interrupted",
+        "plan": prepared.plan_name,
+        "modalities": list(prepared.scenario.plan(prepared.plan_name).modalities),
+        "warnings": list(dict.fromkeys(warning for stage in prepared.stages for warning in stage.warnings)),
+        "versions": versions(),
+        "inputs": dict(prepared.inputs),
+        "digest": prepared.folder.digest,
+    }
+
+
+def resolved_run(prepared: Prepared, options: RunOptions) -> dict[str, Any]:
+    """Everything the run uses, with units and sources, as written to ``plan.yaml``."""
+    return {
+        **resolved_plan(prepared.scenario, prepared.plan_name),
+        "resolution": options.resolution,
+        "deciding_model": deciding_model(prepared.scenario),
+        "constants": tissue_record(
+            prepared.scenario, sorted({BLOOD, *(name for stage in prepared.stages for name in stage.sampled.tissues)})
+        ),
+    }
+
+
+def _write_yaml(path: Path, data: dict[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _solve_stages(prepared: Prepared, options: RunOptions, listener: Listener) -> list[Solution]:
+    """Solve the stages in turn, each from what the one before it left."""
+    solutions: list[Solution] = []
+    timeline = prepared.scenario.plan(prepared.plan_name).timeline
+    for number, case in enumerate(prepared.cases):
+        stage_folder = prepared.folder.work / f"stage_{number}"
+        stage_folder.mkdir(exist_ok=True)
+        if solutions:
+            case = replace(
+                case, initial_state=transferred(prepared.cases[number - 1].domain, case.domain, solutions[-1])
+            )
+        if not (stage_folder / CASE).exists() or not (stage_folder / STATE).exists():
+            case.save(stage_folder / CASE)
+        solutions.append(
+            solve_case(
+                stage_folder,
+                digest=f"{prepared.folder.digest}/{number}",
+                series=prepared.folder.path / _series_name(number, len(prepared.cases)),
+                time_offset=timeline[number].begin,
+                ranks=options.ranks,
+                report=listener.progress,
+                stop=listener.stop,
+            )
+        )
+    return solutions
+
+
+def _series_name(number: int, count: int) -> str:
+    """Stages may have different meshes, so each has its own series; a plan of one stage has ``fields.xdmf``."""
+    return "fields.xdmf" if count == 1 else f"fields_stage_{number + 1}.xdmf"
+
+
+def transferred(source: Any, target: Any, solution: Solution) -> dict[str, Any]:
+    """The carried state of one stage at the nodes of the next one's mesh."""
+    locator = Locator(source)
+    carried = {name: values for name, values in solution.fields.items() if name.startswith("state/")}
+    result = {}
+    for name, values in carried.items():
+        rows = np.atleast_2d(values)
+        moved = locator.interpolate(rows.T, target.points_mm).T
+        result[name.removeprefix("state/")] = moved if values.ndim == 2 else moved[0]
+    return result
+
+
+def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> None:
+    """Fill the result and write label maps, tables, pictures and report."""
+    from imagio_sim.campaign.presentation import write_presentation
+
+    scenario, geometry, folder = prepared.scenario, prepared.stages[-1], prepared.folder.path
+    applicators = placed_applicators(scenario, prepared.plan_name)
+    assessment = assess_plan(
+        scenario, prepared.anatomy, geometry, applicators, solutions[-1].fields, deciding_model(scenario)
+    )
+    assessment.add_to(result)
+    _add_solution(result, prepared, solutions)
+    result["constraints"] = evaluate_constraints(scenario.constraints, result)
+    labels, series = _source_files(scenario)
+    notes = write_label_maps(
+        folder, prepared.anatomy, assessment, labels_file=labels, series=series, plan=prepared.plan_name
+    )
+    result["warnings"].extend(notes)
+    history = [row for solution in solutions for row in solution.facts["history"]]
+    write_history(folder / "history.csv", history)
+    write_presentation(prepared, assessment, result, history)
+
+
+def _source_files(scenario: Scenario) -> tuple[Path | None, Path | None]:
+    """The first label file, and the folder of the DICOM series if the image is one."""
+    files = input_files(scenario)
+    image = files.get("patient.image")
+    return files.get("patient.labels[0].file"), image if image is not None and image.is_dir() else None
+
+
+def _add_solution(result: Result, prepared: Prepared, solutions: list[Solution]) -> None:
+    """Energy, mesh and solver facts, and the warnings that follow from them."""
+    facts = [solution.facts for solution in solutions]
+    source, stored, lost = (
+        sum(fact["energy"][name] for fact in facts) for name in ("source_J", "stored_J", "lost_J")
+    )
+    largest = max(abs(source), abs(stored), abs(lost))
+    result["energy"] = {
+        "source_J": source,
+        "stored_J": stored,
+        "lost_J": lost,
+        "balance_error": abs(source - stored - lost) / largest if largest > 0.0 else 0.0,
+    }
+    domain = prepared.stages[-1].domain
+    result["mesh"] = {
+        "nodes": len(domain.points_mm),
+        "cells": len(domain.cells),
+        "minimum_quality": domain.minimum_quality,
+    }
+    result["solver"] = {
+        **facts[-1]["solver"],
+        "energy_by_stage": [fact["energy"] for fact in facts],
+        "controllers": [fact["controllers"] for fact in facts],
+    }
+    plan = prepared.scenario.plan(prepared.plan_name)
+    result["treatment_time_s"] = max((times.end for times in plan.timeline), default=0.0)
+    hottest = max(fact["boundary_peak_temperature"] for fact in facts)
+    if hottest > prepared.scenario.patient.body_temperature + BOUNDARY_RISE:
+        result["warnings"].append(
+            f"tissue beside the region's boundary reaches {hottest:.1f} degC: enlarge the region (region.margin)"
+        )
+

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The files a scenario names, and whether they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from imagio_sim.errors import InputError, InputErrors
+from imagio_sim.plan.scenario import Scenario
+
+
+def named_files(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """Path inside the scenario and text of every image and label file."""
+    if scenario.patient.image is not None:
+        yield "patient.image", scenario.patient.image
+    for index, labels in enumerate(scenario.patient.labels):
+        yield f"patient.labels[{index}].file", labels.file
+
+
+def input_files(scenario: Scenario) -> dict[str, Path]:
+    """Path of every image and label file, by its place in the scenario.
+
+    Raises
+    ------
+    InputErrors
+        All that are missing, each with its place in the scenario.
+    """
+    found: dict[str, Path] = {}
+    missing: list[InputError] = []
+    for place, text in named_files(scenario):
+        try:
+            found[place] = _existing(text, scenario.base, f"{scenario.origin}: {place}")
+        except InputError as error:
+            missing.append(error)
+    if missing:
+        raise InputErrors(missing)
+    return found
+
+
+def _existing(text: str, base: Path, where: str) -> Path:
+    from imagio_sim.anatomy.datasets import resolve_path
+
+    path = resolve_path(text, base=base, where=where)
+    if not path.exists():
+        remedy = "paths are relative to the scenario file, data sets are written data:NAME/file"
+        raise InputError(where, found=f"no file {str(path)!r}", allowed="an existing file or folder", remedy=remedy)
+    return path

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Generators and electrodes as one small circuit: drives and the conductance matrix in, volts and watts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, sqrt
+
+import numpy as np
+
+from imagio_sim.devices.generator import Drive
+from imagio_sim.solve.discretisation import Floats
+
+_ITERATIONS = 200
+_SETTLED = 1e-12
+
+
+@dataclass(frozen=True)
+class Output:
+    """One generator output: the index of the conductor it drives, and of its return (None: the far ground or pad)."""
+
+    driven: int
+    returned: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class CircuitState:
+    """Voltages of all conductors (n,) [V]; per output its voltage [V], current [A] and power [W]."""
+
+    conductor_voltages: Floats
+    voltages: Floats
+    currents: Floats
+    powers: Floats
+
+
+def solve_circuit(conductance: Floats, outputs: Sequence[Output], drives: Sequence[Drive]) -> CircuitState:
+    """Voltages at which every generator holds what it is set to, within its limits.
+
+    Conductors whose output is off float (no net current). Outputs that are on at the same time are in phase.
+    """
+    active = [number for number, drive in enumerate(drives) if drive.kind != "off" and drive.value > 0.0]
+    count = len(outputs)
+    if not active:
+        return CircuitState(np.zeros(len(conductance)), np.zeros(count), np.zeros(count), np.zeros(count))
+    response = _response(conductance, [outputs[number] for number in active])
+    admittance = (conductance @ response)[[outputs[number].driven for number in active]]
+    amplitude = _amplitudes(admittance, [drives[number] for number in active])
+    voltages, currents = np.zeros(count), np.zeros(count)
+    voltages[active], currents[active] = amplitude, admittance @ amplitude
+    return CircuitState(response @ amplitude, voltages, currents, voltages * currents)
+
+
+def _response(conductance: Floats, outputs: Sequence[Output]) -> Floats:
+    """Conductor voltages (n, outputs) per volt of each output, the others at zero volts."""
+    system, right = conductance.copy(), np.zeros((len(conductance), len(outputs)))
+    for number, output in enumerate(outputs):
+        system[output.driven] = 0.0
+        system[output.driven, output.driven] = 1.0
+        right[output.driven, number] = 1.0
+        if output.returned is not None:
+            system[output.driven, output.returned] = -1.0
+            system[output.returned] = conductance[output.driven] + conductance[output.returned]
+    return np.asarray(np.linalg.solve(system, right))
+
+
+def _amplitudes(admittance: Floats, drives: Sequence[Drive]) -> Floats:
+    """Output voltages (outputs,) that fulfil every drive; each is scaled by its own mismatch until all settle."""
+    amplitude = np.ones(len(drives))
+    for _ in range(_ITERATIONS):
+        currents = admittance @ amplitude
+        factors = np.array([_scaling(*entry) for entry in zip(drives, amplitude, currents, strict=True)])
+        amplitude = amplitude * factors
+        if np.abs(factors - 1.0).max() < _SETTLED:
+            break
+    return amplitude
+
+
+def _scaling(drive: Drive, voltage: float, current: float) -> float:
+    """Factor on an output's voltage that brings it to its setting, or to the first limit it meets."""
+    wanted = {
+        "power": sqrt(drive.value / (voltage * current)) if voltage * current > 0.0 else 1.0,
+        "voltage": drive.value / voltage,
+        "current": drive.value / current if current > 0.0 else 1.0,
+    }[drive.kind]
+    limits = drive.limits
+    allowed = (
+        sqrt(limits.power_W / (voltage * current)) if voltage * current > 0.0 else inf,
+        limits.voltage_V / voltage,
+        limits.current_A / current if current > 0.0 else inf,
+    )
+    return min(wanted, *allowed)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Symmetric positive definite systems on the free nodes of a mesh, solved again and again with little change."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from petsc4py import PETSc
+
+from imagio_sim.solve import versions
+from imagio_sim.solve.discretisation import EdgeOperators, Floats
+
+Preconditioner = Literal["multigrid", "jacobi"]
+
+# Measured in docs/decisions/0001: smoothed aggregation is dear to set up and cheap to apply, so it is kept.
+_MULTIGRID_OPTIONS = {
+    "pc_type": "gamg",
+    "pc_gamg_threshold": 0.02,
+    "pc_gamg_aggressive_coarsening": 1,
+    "mg_levels_ksp_max_it": 2,
+    "mg_levels_pc_type": "jacobi",
+}
+_JACOBI_OPTIONS = {"pc_type": "jacobi"}
+# The kept multigrid is set up anew when the iterations have grown by this factor.
+_GROWTH = 1.5
+
+_REASONS = {
+    PETSc.KSP.ConvergedReason.DIVERGED_MAX_IT: "the iteration limit was reached",
+    PETSc.KSP.ConvergedReason.DIVERGED_DTOL: "the residual grew beyond bounds",
+    PETSc.KSP.ConvergedReason.DIVERGED_NANORINF: "not-a-number or infinity appeared",
+    PETSc.KSP.ConvergedReason.DIVERGED_INDEFINITE_MAT: "the matrix is not positive definite",
+    PETSc.KSP.ConvergedReason.DIVERGED_INDEFINITE_PC: "the preconditioner is not positive definite",
+    PETSc.KSP.ConvergedReason.DIVERGED_BREAKDOWN: "the iteration broke down",
+}
+
+
+class LinearFailure(Exception):
+    """A linear solve did not converge; the message gives PETSc's reason in words."""
+
+
+class FreeMatrix:
+    """A matrix with the sparsity of P1 stiffness whose ``fixed`` (count,) nodes keep only a diagonal entry."""
+
+    def __init__(self, operators: EdgeOperators, fixed: NDArray[np.bool_]) -> None:
+        self.operators, self.fixed = operators, fixed
+        space = operators.discretisation
+        start, end = operators.edge_start, operators.edge_end
+        self._free_edge = np.flatnonzero(~fixed[start] & ~fixed[end])
+        self._touching = np.flatnonzero(fixed[start] | fixed[end])
+        owned = np.arange(space.owned, dtype=np.int64)
+        rows = space.global_node[start[self._free_edge]]
+        columns = space.global_node[end[self._free_edge]]
+        diagonal = space.global_node[owned]
+        self.matrix = PETSc.Mat().create(space.comm)
+        self.matrix.setSizes(((space.owned, space.node_total), (space.owned, space.node_total)))
+        self.matrix.setType("aij")
+        versions.preallocate_coo(
+            self.matrix, np.concatenate([rows, columns, diagonal]), np.concatenate([columns, rows, diagonal])
+        )
+        self.matrix.setOption(PETSc.Mat.Option.SPD, True)
+        self._values = np.empty(2 * len(self._free_edge) + space.owned)
+        self._diagonal = self.matrix.createVecRight()
+
+    def fill(self, coupling: Floats, diagonal: Floats) -> None:
+        """Set off-diagonals from edge values (e,) of this rank and the diagonal (count,), already summed over ranks."""
+        edges = len(self._free_edge)
+        self._values[:edges] = coupling[self._free_edge]
+        self._values[edges : 2 * edges] = self._values[:edges]
+        self._values[2 * edges :] = diagonal[: self.operators.discretisation.owned]
+        versions.set_values_coo(self.matrix, self._values)
+
+    def set_diagonal(self, diagonal: Floats) -> None:
+        """Replace the diagonal only, (count,)."""
+        self._diagonal.array[:] = diagonal[: self.operators.discretisation.owned]
+        self.matrix.setDiagonal(self._diagonal)
+
+    def fixed_flow(self, coupling: Floats, values: Floats) -> Floats:
+        """Sum over edges that touch a fixed node of coupling (values_other - values_here), (count,).
+
+        With ``values`` zero on the free nodes, its free entries are minus the fixed columns times their values.
+        """
+        start = self.operators.edge_start[self._touching]
+        end = self.operators.edge_end[self._touching]
+        flow = coupling[self._touching] * (values[end] - values[start])
+        count = self.operators.discretisation.count
+        local = np.bincount(start, flow, minlength=count) - np.bincount(end, flow, minlength=count)
+        return self.operators.discretisation.accumulated(local)
+
+    def lift(self, coupling: Floats, fixed_values: Floats) -> Floats:
+        """Right-hand side (count,) that the fixed values contribute to the free rows."""
+        values = np.where(self.fixed, fixed_values, 0.0)
+        start, end = self.operators.edge_start[self._touching], self.operators.edge_end[self._touching]
+        entry = coupling[self._touching]
+        count = self.operators.discretisation.count
+        local = np.bincount(start, -entry * values[end], minlength=count)
+        local += np.bincount(end, -entry * values[start], minlength=count)
+        return np.where(self.fixed, 0.0, self.operators.discretisation.accumulated(local))
+
+
+class Solver:
+    """Conjugate gradients that start from a guess and keep their multigrid as long as it serves."""
+
+    def __init__(self, matrix: FreeMatrix, preconditioner: Preconditioner, *, tolerance: float, prefix: str) -> None:
+        self._space = matrix.operators.discretisation
+        self._matrix = matrix.matrix
+        self._right, self._left = self._matrix.createVecs()
+        self.iterations = self.setups = self.solves = 0
+        self._fresh_iterations: int | None = None
+        self._stale = True
+        options = PETSc.Options()
+        for name, value in (_MULTIGRID_OPTIONS if preconditioner == "multigrid" else _JACOBI_OPTIONS).items():
+            if not options.hasName(prefix + name):
+                options.setValue(prefix + name, value)
+        self._ksp = PETSc.KSP().create(self._space.comm)
+        self._ksp.setOptionsPrefix(prefix)
+        self._ksp.setOperators(self._matrix)
+        self._ksp.setType("cg")
+        self._ksp.setTolerances(rtol=tolerance, max_it=2000)
+        self._ksp.setInitialGuessNonzero(True)
+        self._ksp.setFromOptions()
+        self._kept = preconditioner == "multigrid"
+
+    def solve(self, right: Floats, guess: Floats) -> Floats:
+        """Solve for a right-hand side (count,); returns the solution (count,) with ghosts.
+
+        Raises
+        ------
+        LinearFailure
+            When the iteration does not converge, also with a fresh preconditioner.
+        """
+        if not self._kept:
+            return self._attempt(right, guess)
+        fresh = self._stale
+        self._ksp.getPC().setReusePreconditioner(not fresh)
+        self._ksp.setOperators(self._matrix)
+        if fresh:
+            self._ksp.setUp()
+            self.setups, self._fresh_iterations, self._stale = self.setups + 1, None, False
+        try:
+            solution = self._attempt(right, guess)
+        except LinearFailure:
+            if fresh:
+                raise
+            self._stale = True
+            return self.solve(right, guess)
+        count = self._ksp.getIterationNumber()
+        if self._fresh_iterations is None:
+            self._fresh_iterations = count
+        self._stale = count > _GROWTH * self._fresh_iterations + 1
+        return solution
+
+    def _attempt(self, right: Floats, guess: Floats) -> Floats:
+        owned = self._space.owned
+        self._left.array[:] = right[:owned]
+        self._right.array[:] = guess[:owned]
+        self._ksp.solve(self._left, self._right)
+        self.iterations += self._ksp.getIterationNumber()
+        self.solves += 1
+        reason = self._ksp.getConvergedReason()
+        if reason < 0:
+            raise LinearFailure(_REASONS.get(reason, f"PETSc reason {reason}"))
+        return self._with_ghosts(self._right)
+
+    def _with_ghosts(self, vector: Any) -> Floats:
+        solution = np.zeros(self._space.count)
+        solution[: self._space.owned] = vector.array
+        return self._space.forwarded(solution)
+
+
+def extrapolated(history: list[tuple[float, Floats]], time: float) -> Floats:
+    """Polynomial through the last (up to three) fields of a history of (time, field), at a later time."""
+    times = [entry[0] for entry in history[-3:]]
+    fields = [entry[1] for entry in history[-3:]]
+    result = np.zeros_like(fields[0])
+    for i, (own, field) in enumerate(zip(times, fields, strict=True)):
+        weight = float(np.prod([(time - other) / (own - other) for j, other in enumerate(times) if j != i]))
+        result += weight * field
+    return result

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Drive a stage to its end: checkpoints, a polite stop, and an observer after every step, on all ranks alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from imagio_sim.errors import Interrupted, StorageFailure
+from imagio_sim.solve.checkpoint import save_checkpoint
+from imagio_sim.solve.stage import Stage
+
+CHECKPOINT_SECONDS = 30.0
+"""Wall time between checkpoints [s]: little is lost, and writing costs under a percent."""
+
+
+class March:
+    """A stage on its way, with where its checkpoints go.
+
+    Parameters
+    ----------
+    observe
+        Called on every rank after each accepted step (and once before the first); may communicate and write on rank 0.
+    stop
+        Asked on rank 0 after each step; True ends the run at a checkpoint.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        checkpoint: Path,
+        *,
+        digest: str,
+        observe: Callable[[Stage], None],
+        stop: Callable[[], bool],
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    ) -> None:
+        self._stage, self._checkpoint, self._digest = stage, checkpoint, digest
+        self._observe, self._stop, self._interval = observe, stop, checkpoint_seconds
+        self._saved_at = time.monotonic()
+
+    def run(self, steps: Sequence[float] | None = None) -> None:
+        """Go to the end, or replay the given step lengths [s].
+
+        Raises
+        ------
+        Interrupted
+            When ``stop`` said so; the checkpoint holds the state.
+        SolverFailure, StorageFailure
+            When the solution breaks down, or a file cannot be written.
+        """
+        replay = iter(steps) if steps is not None else None
+        self._guarded(lambda: self._observe(self._stage))
+        while not self._stage.finished:
+            prescribed = None if replay is None else next(replay, None)
+            if replay is not None and prescribed is None:
+                break
+            self._stage.advance(prescribed)
+            self._guarded(lambda: self._observe(self._stage))
+            if self._asked_to_stop():
+                self.save()
+                raise Interrupted(f"stopped at {self._stage.time:.1f} s; the same command goes on from here")
+            if self._checkpoint_is_due():
+                self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint now (collective)."""
+        self._guarded(lambda: save_checkpoint(self._stage, self._checkpoint, digest=self._digest))
+        self._saved_at = time.monotonic()
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        """Do something that writes on rank 0; a full disk there ends the run on every rank."""
+        problem: tuple[str, str] | None = None
+        try:
+            write()
+        except OSError as error:
+            problem = (str(error.filename or self._checkpoint.parent), error.strerror or str(error))
+        problem = self._stage.space.comm.bcast(problem, root=0)
+        if problem is not None:
+            raise StorageFailure(*problem)
+
+    def _asked_to_stop(self) -> bool:
+        comm = self._stage.space.comm
+        return bool(comm.bcast(self._stop() if comm.rank == 0 else None, root=0))
+
+    def _checkpoint_is_due(self) -> bool:
+        comm = self._stage.space.comm
+        return bool(comm.bcast(time.monotonic() - self._saved_at > self._interval if comm.rank == 0 else None, root=0))

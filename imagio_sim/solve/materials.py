@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""A case's tissue on the discretised domain: the laws of ``tissue`` bound to this rank's cells and nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from imagio_sim.solve.case import ThermalCase
+from imagio_sim.solve.discretisation import EdgeOperators, Floats
+from imagio_sim.tissue import laws
+from imagio_sim.tissue.arithmetic import NUMPY
+from imagio_sim.tissue.blockwise import blockwise
+from imagio_sim.tissue.enthalpy import Enthalpy, Transition
+
+
+class NodalEnthalpy:
+    """Heat content [J] of the volume that belongs to each node; implements ``heat.EnthalpyLaw``."""
+
+    def __init__(self, enthalpy: Enthalpy, volume: Floats) -> None:
+        self._enthalpy, self._volume = enthalpy, volume
+
+    def __call__(self, temperature: Floats) -> Floats:
+        """Enthalpy (count,) [J]."""
+        return np.asarray(self._enthalpy.enthalpy(temperature) * self._volume)
+
+    def slope(self, temperature: Floats) -> Floats:
+        """Derivative (count,) [J/K]."""
+        return np.asarray(self._enthalpy.heat_capacity_apparent(temperature) * self._volume)
+
+    def temperature(self, enthalpy: Floats) -> Floats:
+        """Temperature (count,) [degC]."""
+        return np.asarray(self._enthalpy.temperature(enthalpy / self._volume))
+
+
+@dataclass(frozen=True, eq=False)
+class Materials:
+    """Per-cell laws and nodal sums; ``cells`` are this rank's part of the case's cell fields."""
+
+    operators: EdgeOperators
+    cells: Mapping[str, Floats]
+    constants: Mapping[str, float]
+    transitions: tuple[tuple[float, float], ...]
+    blood_heat_capacity: float
+
+    @classmethod
+    def of(cls, case: ThermalCase, operators: EdgeOperators) -> Materials:
+        """Take this rank's part of a case that every rank has read."""
+        own = operators.discretisation.input_cell
+        cells = {name: np.ascontiguousarray(values[own]) for name, values in case.cell_fields.items()}
+        return cls(operators, cells, case.constants, case.transitions, case.blood_heat_capacity)
+
+    def enthalpy(self) -> NodalEnthalpy:
+        """Lumped enthalpy: a node's phases and latent heats are the volume-weighted means of its cells'."""
+        volume = self.operators.distributed(np.ones(len(self.operators.cell_volume)))
+
+        def mean(name: str) -> Floats:
+            return self.operators.distributed(self.cells[name]) / volume
+
+        transitions = tuple(
+            Transition(low, high, mean(f"latent_heat_{number}")) for number, (low, high) in enumerate(self.transitions)
+        )
+        phases = tuple(mean(f"heat_capacity_{number}") for number in range(len(transitions) + 1))
+        return NodalEnthalpy(Enthalpy(phases, transitions), volume)
+
+    def thermal_conductivity(self, temperature: Floats) -> Floats:
+        """k (cell_count,) [W/(m K)] at nodal temperatures (count,)."""
+        return np.asarray(
+            laws.thermal_conductivity(
+                self.operators.cell_mean(temperature),
+                reference=self.cells["thermal_conductivity"],
+                slope=self.cells["thermal_conductivity_slope"],
+                highest=self.constants["conductivity_cap_temperature"],
+                xp=NUMPY,
+            )
+        )
+
+    def electrical_conductivity(self, temperature: Floats) -> Floats:
+        """sigma (cell_count,) [S/m] at nodal temperatures (count,); a cell is as moist as its nodes on average."""
+        moisture = laws.moisture(
+            temperature,
+            vaporisation_start=self.constants["vaporisation_start"],
+            vaporisation_width=self.constants["vaporisation_width"],
+            xp=NUMPY,
+        )
+        return blockwise(
+            lambda *cell: np.asarray(
+                laws.electrical_conductivity(
+                    *cell[:2],
+                    reference=cell[2],
+                    slope=cell[3],
+                    highest=self.constants["conductivity_cap_temperature"],
+                    residual_fraction=self.constants["conductivity_residual_fraction"],
+                    xp=NUMPY,
+                )
+            ),
+            self.operators.cell_mean(temperature),
+            self.operators.cell_mean(moisture),
+            self.cells["electrical_conductivity"],
+            self.cells["electrical_conductivity_slope"],
+            out=np.empty(len(self.operators.cell_volume)),
+        )
+
+    def perfusion_conductance(self) -> Floats:
+        """Heat carried by the blood of living tissue per kelvin and node (count,) [W/K]."""
+        return self.operators.distributed(self.cells["perfusion_rate"]) * self.blood_heat_capacity
+
+    def living_share(self, dead_fraction: Floats) -> Floats:
+        """Factor on the perfusion (count,) at a dead fraction (count,)."""
+        return np.asarray(
+            laws.perfusion_rate(
+                1.0,
+                dead_fraction,
+                shutdown_start=self.constants["perfusion_shutdown_start"],
+                shutdown_end=self.constants["perfusion_shutdown_end"],
+                xp=NUMPY,
+            )
+        )

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The properties a tissue may have: unit, plausible limits and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from imagio_sim.errors import InputError
+from imagio_sim.tissue.value import Value
+
+
+@dataclass(frozen=True)
+class Property:
+    """Unit, what any tissue, gas or fluid can plausibly have (``low`` to ``high``), and the meaning in words."""
+
+    unit: str
+    low: float
+    high: float
+    meaning: str
+
+
+PROPERTIES: Mapping[str, Property] = MappingProxyType(
+    {
+        "density": Property("kg/m3", 0.5, 3000.0, "mass density at 37 degC"),
+        "specific_heat_capacity": Property("J/(kg K)", 500.0, 5000.0, "specific heat at 37 degC"),
+        "thermal_conductivity": Property("W/(m K)", 0.01, 3.0, "thermal conductivity at 37 degC"),
+        "thermal_conductivity_slope": Property(
+            "W/(m K2)", -0.005, 0.01, "rise of the thermal conductivity per kelvin, 37 to 100 degC"
+        ),
+        "perfusion_rate": Property("1/s", 0.0, 0.2, "volume of blood per volume of tissue and second, untreated"),
+        "electrical_conductivity": Property("S/m", 0.0, 5.0, "electrical conductivity at 500 kHz and 37 degC"),
+        "electrical_conductivity_slope": Property(
+            "1/K", -0.01, 0.05, "relative rise of the electrical conductivity per kelvin, 37 to 100 degC"
+        ),
+        "water_content": Property("1", 0.0, 1.0, "volume fraction of water that can vaporise"),
+        "metabolic_heat": Property("W/m3", 0.0, 2.0e5, "metabolic heat beyond what the resting state contains"),
+        "relative_permittivity_915_mhz": Property("1", 1.0, 100.0, "relative permittivity at 915 MHz"),
+        "electrical_conductivity_915_mhz": Property("S/m", 0.0, 10.0, "electrical conductivity at 915 MHz"),
+        "relative_permittivity_2450_mhz": Property("1", 1.0, 100.0, "relative permittivity at 2.45 GHz"),
+        "electrical_conductivity_2450_mhz": Property("S/m", 0.0, 10.0, "electrical conductivity at 2.45 GHz"),
+        "sound_speed": Property("m/s", 300.0, 5000.0, "speed of sound"),
+        "acoustic_attenuation_500_khz": Property(
+            "1/m", 0.0, 500.0, "amplitude attenuation at 500 kHz (neper per metre)"
+        ),
+        "nonlinearity_parameter": Property("1", 0.0, 20.0, "acoustic nonlinearity B/A"),
+    }
+)
+
+
+def refuse_unknown_property(name: str, *, where: str) -> None:
+    """Raise with the nearest known name unless ``name`` is a property."""
+    if name in PROPERTIES:
+        return
+    nearest = get_close_matches(name, PROPERTIES, n=1, cutoff=0.0)
+    raise InputError(
+        where,
+        found=f"property '{name}'",
+        allowed=f"one of {', '.join(PROPERTIES)}",
+        remedy=f"did you mean '{nearest[0]}'?",
+    )
+
+
+def refuse_implausible(name: str, value: Value, *, where: str) -> None:
+    """Raise when a value has another unit than its property, or lies where no tissue does."""
+    refuse_unknown_property(name, where=where)
+    definition = PROPERTIES[name]
+    if value.unit != definition.unit or not definition.low <= value.value <= definition.high:
+        raise InputError(
+            f"{where}: {name}",
+            found=f"{value.value:g} {value.unit}",
+            allowed=f"{definition.low:g} to {definition.high:g} {definition.unit}",
+            remedy="give the value in this unit and range",
+        )

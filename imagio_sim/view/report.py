@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The HTML report of a run: one file that opens anywhere, without network."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from imagio_sim.outcome.comparison import MISSING
+from imagio_sim.outcome.result import ConstraintResult, Result
+from imagio_sim.view.scene import NOTICE
+
+_UNITS = {
+    "minimal_ablative_margin": "mm",
+    "long_axis": "mm",
+    "short_axis": "mm",
+    "distance": "mm",
+    "ablation_zone_volume": "ml",
+    "collateral_volume": "ml",
+    "peak_temperature": "°C",
+    "minimum_temperature": "°C",
+    "peak_thermal_dose": "CEM43 min",
+    "treatment_time": "s",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG file and the sentence under it."""
+
+    path: Path
+    caption: str
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One number the run has used: of which tissue, device or model, and where it comes from."""
+
+    owner: str
+    quantity: str
+    value: str
+    spread: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report is made of.
+
+    Attributes
+    ----------
+    title, question
+        Case and plan, and the clinical question the scenario asks.
+    summary
+        Lines of the case and plan: name and text.
+    result
+        The finished run.
+    pictures
+        Shown in this order.
+    constants
+        Every constant used, with its source.
+    """
+
+    title: str
+    question: str
+    summary: Mapping[str, str]
+    result: Result
+    pictures: Sequence[Picture]
+    constants: Sequence[Constant]
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write the page; it is there only once it is complete."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(render_report(report), encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def render_report(report: Report) -> str:
+    """Make the page as text; everything that comes from outside is escaped."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["number"] = _number
+    environment.filters["percent"] = lambda share: _number(None if share is None else 100.0 * share, 1)
+    environment.globals.update(limit_text=_limit_text, value_text=_value_text)
+    template = files("imagio_sim.view").joinpath("report.html.j2").read_text(encoding="utf-8")
+    pictures = [(_embedded(picture.path), picture.caption) for picture in report.pictures]
+    return environment.from_string(template).render(
+        report=report, result=report.result, pictures=pictures, notice=NOTICE, missing=MISSING
+    )
+
+
+def _embedded(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return MISSING if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def _with_unit(quantity: str, value: float | None) -> str:
+    if value is None:
+        return MISSING
+    if quantity in _UNITS:
+        return f"{_number(value, 2)} {_UNITS[quantity]}"
+    return f"{_number(100.0 * value, 1)} %"
+
+
+def _limit_text(constraint: ConstraintResult) -> str:
+    sign = "≥" if constraint["bound"] == "at_least" else "≤"
+    return f"{sign} {_with_unit(constraint['quantity'], constraint['limit'])}"
+
+
+def _value_text(constraint: ConstraintResult) -> str:
+    return _with_unit(constraint["quantity"], constraint["value"])

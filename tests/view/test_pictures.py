@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from imagio_sim.anatomy.volume import Image
+from imagio_sim.outcome.margins import Margins
+from imagio_sim.view.curves import draw_curves, draw_margin_histogram
+from imagio_sim.view.planes import PLANES, draw_planes
+from imagio_sim.view.scene import MARGIN_BANDS, Scene, band_of, in_millimetres
+from imagio_sim.view.space import draw_space
+from tests.outcome.cases import ROLES, assessment, labels, needle
+from tests.outcome.meshes import sphere
+
+
+def scene(radius_mm: float = 15.0) -> Scene:
+    outcome = assessment(radius_mm)
+    return Scene(
+        title="cube · plan A",
+        zone=outcome.zone,
+        level=outcome.level,
+        probe=outcome.probe,
+        applicators=[needle()],
+        labels=labels(),
+        roles=ROLES,
+        target=outcome.target,
+        margins=outcome.margins,
+        vessels={"portal_vein": sphere(3.0, (17.0, 0.0, 0.0))},
+    )
+
+
+def share_of_colour(path: Path, colour: str, tolerance: float = 0.08) -> float:
+    wanted = np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+    return float((np.abs(imread(path)[..., :3] - wanted).max(axis=-1) < tolerance).mean())
+
+
+def test_margins_of_four_sizes_fall_into_four_bands() -> None:
+    bands = band_of(np.array([-np.inf, -0.1, 0.0, 4.99, 5.0, 9.9, 10.0, 30.0]))
+    assert bands.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_a_negative_length_is_written_with_a_minus_sign() -> None:
+    assert in_millimetres(-3.14) == "−3.1 mm"
+
+
+@pytest.mark.parametrize("plane", PLANES, ids=lambda plane: plane.name)
+def test_planes_are_seen_as_radiologists_see_them(plane) -> None:  # type: ignore[no-untyped-def]
+    direction = {"R": (-1, 0, 0), "L": (1, 0, 0), "A": (0, -1, 0), "P": (0, 1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
+    left, right, top, bottom = (np.array(direction[letter]) for letter in plane.letters)
+    assert np.array(plane.right) == pytest.approx(right)
+    assert np.array(plane.right) == pytest.approx(-left)
+    assert np.array(plane.up) == pytest.approx(top)
+    assert np.array(plane.up) == pytest.approx(-bottom)
+
+
+def test_the_planes_show_the_target_in_the_colour_of_its_margin(tmp_path: Path) -> None:
+    draw_planes(tmp_path / "covered.png", scene(15.0))
+    draw_planes(tmp_path / "uncovered.png", scene(7.0))
+    uncovered, covered = MARGIN_BANDS[0].colour, MARGIN_BANDS[2].colour
+    # The legend shows every colour once; the target's outline comes on top of that.
+    assert share_of_colour(tmp_path / "covered.png", covered) > 3 * share_of_colour(tmp_path / "uncovered.png", covered)
+    assert share_of_colour(tmp_path / "uncovered.png", uncovered) > 3 * share_of_colour(
+        tmp_path / "covered.png", uncovered
+    )
+
+
+def test_the_planes_show_the_image_where_there_is_one(tmp_path: Path) -> None:
+    grid = labels().grid
+    bright = Image(np.full(grid.shape, 1000.0, dtype=np.float32), grid, "test")
+    draw_planes(tmp_path / "labels.png", scene())
+    draw_planes(tmp_path / "image.png", replace(scene(), image=bright))
+    assert share_of_colour(tmp_path / "image.png", "#FFFFFF") > 1.5 * share_of_colour(
+        tmp_path / "labels.png", "#FFFFFF"
+    )
+
+
+def test_an_empty_zone_and_a_plan_without_target_can_be_drawn(tmp_path: Path) -> None:
+    nothing = replace(scene(-1.0), target=None, margins=None, applicators=[], vessels={})
+    draw_planes(tmp_path / "planes.png", nothing)
+    draw_space(tmp_path / "space.png", nothing)
+    assert imread(tmp_path / "planes.png").shape[1] > imread(tmp_path / "planes.png").shape[0]
+
+
+def test_the_view_in_space_shows_target_and_vessels(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    draw_space(tmp_path / "space.png", scene())
+    assert imread(tmp_path / "space.png")[..., :3].std() > 0.02
+    assert capfd.readouterr() == ("", "")
+
+
+def test_curves_have_a_panel_per_unit(tmp_path: Path) -> None:
+    time = np.linspace(0, 720, 50)
+    draw_curves(tmp_path / "one.png", {"time_s": time, "power_W": 0 * time + 60}, "A")
+    history = {"time_s": time, "power_W": 0 * time + 60, "tip_degC": 37 + time / 10, "impedance_ohm": 80 + 0 * time}
+    draw_curves(tmp_path / "three.png", history, "A")
+    assert imread(tmp_path / "three.png").shape[0] > 1.8 * imread(tmp_path / "one.png").shape[0]
+
+
+def test_the_histogram_has_the_colours_of_its_margins(tmp_path: Path) -> None:
+    points = np.zeros((3, 3))
+    margins = Margins(points, np.ones(3), np.array([-2.0, 3.0, 7.0]), np.ones(3, dtype=bool))
+    draw_margin_histogram(tmp_path / "h.png", margins, "A")
+    assert all(share_of_colour(tmp_path / "h.png", band.colour) > 0.005 for band in MARGIN_BANDS[:3])
+
+
+def test_the_histogram_of_no_zone_is_empty(tmp_path: Path) -> None:
+    nothing = Margins(np.zeros((2, 3)), np.ones(2), np.full(2, -np.inf), np.ones(2, dtype=bool))
+    draw_margin_histogram(tmp_path / "h.png", nothing, "A")
+    assert share_of_colour(tmp_path / "h.png", MARGIN_BANDS[0].colour) == 0.0
