@@ -48,9 +48,7 @@ class SolverFailure(ImagioError):
 
     def __init__(self, reason: str, *, last_good_time: float, suggestions: tuple[str, str]) -> None:
         self.reason, self.last_good_time, self.suggestions = reason, last_good_time, suggestions
-        super().__init__(
-            f"{reason}; last good time {last_good_time:.1f} s; try: {suggestions[0]}, or {suggestions[1]}"
-        )
+        super().__init__(f"{reason}; last good time {last_good_time:.1f} s; try: {suggestions[0]}, or {suggestions[1]}")
 
 
 class Interrupted(ImagioError):

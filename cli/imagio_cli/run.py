@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from imagio_sim.campaign.solving import Progress
     from imagio_sim.outcome.result import Result
 
@@ -58,18 +58,11 @@ def run(
     )
     results = []
     with _stoppable() as stop, _display() as display:
-        _warn_about_ranks(ranks, display)
         for name in names:
             listener = Listener(display.say, display.progress, stop)
             results.append(run_plan(loaded, name, options, listener))
             display.finish()
     _show(results, options.out, as_json=as_json)
-
-
-def _warn_about_ranks(ranks: int, display: _Display) -> None:
-    cores = len(os.sched_getaffinity(0))
-    if ranks > cores:
-        display.say(f"warning: {ranks} ranks on {cores} cores will be slower than {cores} ranks")
 
 
 @contextmanager
@@ -112,7 +105,8 @@ class _Display:
 
         self._console = Console(stderr=True, highlight=False)
         self._bar: Bar | None = None
-        self._task, self._next_share = None, 0.0
+        self._task: TaskID | None = None
+        self._next_share = 0.0
         if self._console.is_terminal:
             self._bar = Bar(
                 TextColumn("{task.description}"),

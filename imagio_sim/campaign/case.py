@@ -15,7 +15,6 @@ from imagio_sim.devices.generator import described
 from imagio_sim.errors import InputError
 from imagio_sim.meshing.domain import Domain, Sampled
 from imagio_sim.plan import Channel, Scenario, channels
-from imagio_sim.plan.patient import Cut
 from imagio_sim.plan.placement import to_lps
 from imagio_sim.plan.scenario import PadGround
 from imagio_sim.solve.case import Conductor, Generator, Ground, Numerics, SurfaceCooling, ThermalCase
@@ -51,7 +50,9 @@ def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *,
     return ThermalCase(
         domain=domain,
         cell_fields=cell_fields(scenario, geometry.sampled),
-        transitions=((constants["vaporisation_start"], constants["vaporisation_start"] + constants["vaporisation_width"]),),
+        transitions=(
+            (constants["vaporisation_start"], constants["vaporisation_start"] + constants["vaporisation_width"]),
+        ),
         vessel_conductance=geometry.sampled.wall_area_mm2 * 1e-6 * constants["vessel_wall_heat_transfer"],
         lumen_fraction=geometry.sampled.lumen_fraction,
         body_temperature=scenario.patient.body_temperature,

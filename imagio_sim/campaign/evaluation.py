@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 import imagio_sim
 from imagio_sim.anatomy.model import Anatomy
-from imagio_sim.anatomy.volume import ClosedSurface
 from imagio_sim.campaign.geometry import StageGeometry
 from imagio_sim.devices.applicator import PlacedApplicator
 from imagio_sim.export.dicom_seg import write_dicom_seg
@@ -20,9 +19,9 @@ from imagio_sim.export.label_maps import fine_grid, zone_label_map
 from imagio_sim.export.nifti import write_label_nifti
 from imagio_sim.export.tables import write_history_csv
 from imagio_sim.meshing.locate import Locator
-from imagio_sim.outcome.assessment import Assessment, Fields, Patient, assess
+from imagio_sim.outcome.assessment import Assessment, Fields, assess
+from imagio_sim.outcome.patient import Patient, patient_of
 from imagio_sim.outcome.structures import ExtremeFields
-from imagio_sim.outcome.surface import Surface
 from imagio_sim.plan import Scenario
 
 Floats = NDArray[np.float64]
@@ -46,30 +45,14 @@ def assess_plan(
         geometry.sampled,
         Locator(geometry.domain),
         Fields(levels, deciding_model, extremes),
-        patient_of(scenario, anatomy),
+        plan_patient(scenario, anatomy),
         applicators,
     )
 
 
-def patient_of(scenario: Scenario, anatomy: Anatomy) -> Patient:
+def plan_patient(scenario: Scenario, anatomy: Anatomy) -> Patient:
     """What of the patient the outcome is measured against."""
-    structures = {
-        structure.known_as: {label: as_surface(anatomy.label_surface(label)) for label in structure.all_labels}
-        for structure in scenario.critical_structures
-    }
-    capsule = anatomy.organ_capsule()
-    return Patient(
-        target=as_surface(anatomy.target_surface()),
-        capsule=None if capsule is None else as_surface(capsule),
-        structures=structures,
-        labels=anatomy.labels,
-        roles={name: labelled.role for name, labelled in anatomy.tissues.items()},
-    )
-
-
-def as_surface(closed: ClosedSurface) -> Surface:
-    """A patient's surface as the outcome takes it."""
-    return Surface(closed.points_mm, closed.triangles)
+    return patient_of(anatomy, {one.known_as: one.all_labels for one in scenario.critical_structures})
 
 
 def write_label_maps(
@@ -97,9 +80,7 @@ def write_label_maps(
     if series is None:
         return ()
     files = sorted(entry for entry in series.iterdir() if entry.is_file())
-    reason = write_dicom_seg(
-        folder / "necrosis.dcm", on_grid, grid, files, plan=plan, version=imagio_sim.__version__
-    )
+    reason = write_dicom_seg(folder / "necrosis.dcm", on_grid, grid, files, plan=plan, version=imagio_sim.__version__)
     return () if reason is None else (f"necrosis.dcm was not written: {reason}",)
 
 

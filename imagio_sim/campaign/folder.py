@@ -86,7 +86,10 @@ def refuse_unusable(out: Path, *, nodes: int) -> None:
         )
     if not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(
-            str(out), found=f"no permission to write in {existing}", allowed="a writable folder", remedy="choose another --out"
+            str(out),
+            found=f"no permission to write in {existing}",
+            allowed="a writable folder",
+            remedy="choose another --out",
         )
     needed = max(nodes * NEEDED_BYTES_PER_NODE, NEEDED_BYTES_AT_LEAST)
     free = shutil.disk_usage(existing).free

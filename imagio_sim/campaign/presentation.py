@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagio_sim.campaign.evaluation import as_surface, patient_of
+from imagio_sim.campaign.evaluation import plan_patient
 from imagio_sim.campaign.provenance import tissue_record
 from imagio_sim.outcome.assessment import Assessment
 from imagio_sim.outcome.result import Result
+from imagio_sim.outcome.surface import Surface
 from imagio_sim.plan import channels, placed_applicators, resolved_plan
 from imagio_sim.view.curves import draw_curves, draw_margin_histogram
 from imagio_sim.view.planes import draw_planes
@@ -62,7 +63,7 @@ def write_presentation(
     )
 
 
-def _drawn(path: Path, caption: str, draw: Any) -> Picture:
+def _drawn(path: Path, caption: str, draw: Callable[[Path], None]) -> Picture:
     draw(path)
     return Picture(path, caption)
 
@@ -70,13 +71,13 @@ def _drawn(path: Path, caption: str, draw: Any) -> Picture:
 def scene_of(prepared: Prepared, assessment: Assessment) -> Scene:
     """What the pictures show."""
     anatomy, scenario = prepared.anatomy, prepared.scenario
-    patient = patient_of(scenario, anatomy)
+    patient = plan_patient(scenario, anatomy)
     structures = {
         (label if len(parts) > 1 else name): surface
         for name, parts in patient.structures.items()
         for label, surface in parts.items()
     }
-    vessels = {name: as_surface(surface) for name, surface in anatomy.vessel_surfaces().items()}
+    vessels = {name: Surface(*surface) for name, surface in anatomy.vessel_surfaces().items()}
     return Scene(
         title=f"{scenario.name}: {prepared.plan_name}",
         zone=assessment.zone,

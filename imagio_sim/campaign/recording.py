@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagio_sim.errors import InputError
 from imagio_sim.export.xdmf import FieldSeries
@@ -30,7 +32,7 @@ class Recorder:
         return FieldSeries.create(path, stage.case.domain, _labels(stage))
 
     def _following(self, time: float) -> float:
-        return (np.floor(time / self._interval + 1e-9) + 1.0) * self._interval
+        return (math.floor(time / self._interval + 1e-9) + 1.0) * self._interval
 
     def after_step(self, stage: Stage) -> None:
         """Append the fields when one of the times has been reached (collective)."""
@@ -58,11 +60,11 @@ class Recorder:
         if stage.space.comm.rank != 0:
             return
         with fields.open("wb") as file:
-            np.savez(file, **{name: values for name, values in whole.items() if values is not None})
+            np.savez(file, allow_pickle=False, **{name: v for name, v in whole.items() if v is not None})
         facts.write_text(json.dumps(summary), encoding="utf-8")
 
 
-def _labels(stage: Stage) -> dict[str, np.ndarray]:
-    static = dict(stage.case.static_cell_fields)
+def _labels(stage: Stage) -> dict[str, NDArray[np.generic]]:
+    static: dict[str, NDArray[np.generic]] = dict(stage.case.static_cell_fields)
     static["perfusion_rate"] = stage.case.cell_fields["perfusion_rate"]
     return static

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -132,7 +134,7 @@ def prepare(
 
 def execute(prepared: Prepared, options: RunOptions, listener: Listener, begun: float) -> Result:
     """Solve and evaluate; whatever ends it early is written down in the folder before it is raised."""
-    folder, result = prepared.folder, _initial_result(prepared)
+    folder, result = prepared.folder, _initial_result(prepared, options)
     if options.restart or not folder.resumable():
         folder.begin(result)
     else:
@@ -166,10 +168,9 @@ def _note_end(folder: RunFolder, result: Result, error: BaseException) -> None:
         "status": status,
         "failure": str(error) if isinstance(error, ImagioError) else repr(error),
     }
-    try:
+    # When the disk is full the result from the beginning stands, which says "interrupted".
+    with contextlib.suppress(OSError):
         write_result(folder.result_file, unfinished)
-    except OSError:
-        pass  # the disk is full: the result from the beginning still says "interrupted"
 
 
 def _required(result: Result) -> Result:
@@ -185,13 +186,17 @@ def _required(result: Result) -> Result:
     }
 
 
-def _initial_result(prepared: Prepared) -> Result:
+def _initial_result(prepared: Prepared, options: RunOptions) -> Result:
+    warnings = [warning for stage in prepared.stages for warning in stage.warnings]
+    cores = len(os.sched_getaffinity(0))
+    if options.ranks > cores:
+        warnings.append(f"{options.ranks} ranks on {cores} cores are slower than {cores} ranks")
     return {
         "schema": SCHEMA,
         "status": "interrupted",
         "plan": prepared.plan_name,
         "modalities": list(prepared.scenario.plan(prepared.plan_name).modalities),
-        "warnings": list(dict.fromkeys(warning for stage in prepared.stages for warning in stage.warnings)),
+        "warnings": list(dict.fromkeys(warnings)),
         "versions": versions(),
         "inputs": dict(prepared.inputs),
         "digest": prepared.folder.digest,
@@ -290,9 +295,7 @@ def _source_files(scenario: Scenario) -> tuple[Path | None, Path | None]:
 def _add_solution(result: Result, prepared: Prepared, solutions: list[Solution]) -> None:
     """Energy, mesh and solver facts, and the warnings that follow from them."""
     facts = [solution.facts for solution in solutions]
-    source, stored, lost = (
-        sum(fact["energy"][name] for fact in facts) for name in ("source_J", "stored_J", "lost_J")
-    )
+    source, stored, lost = (sum(fact["energy"][name] for fact in facts) for name in ("source_J", "stored_J", "lost_J"))
     largest = max(abs(source), abs(stored), abs(lost))
     result["energy"] = {
         "source_J": source,
@@ -318,4 +321,3 @@ def _add_solution(result: Result, prepared: Prepared, solutions: list[Solution])
         result["warnings"].append(
             f"tissue beside the region's boundary reaches {hottest:.1f} degC: enlarge the region (region.margin)"
         )
-

@@ -81,7 +81,9 @@ def solve_case(
     if ranks == 1:
         from mpi4py import MPI
 
-        solve_here(MPI.COMM_SELF, folder, digest=digest, series=series, time_offset=time_offset, report=report, stop=stop)
+        solve_here(
+            MPI.COMM_SELF, folder, digest=digest, series=series, time_offset=time_offset, report=report, stop=stop
+        )
     else:
         _solve_on_ranks(folder, digest, series, time_offset, ranks, report, stop)
     with np.load(folder / FINAL_FIELDS) as archive:

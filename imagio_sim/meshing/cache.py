@@ -23,7 +23,7 @@ from imagio_sim.meshing.generate import generate
 from imagio_sim.meshing.recipe import Recipe, recipe_to_json
 
 # To be raised with every change of mesh generation that gives another mesh for the same recipe.
-GENERATION = 1
+GENERATION = 2
 
 FOLDER_VARIABLE = "IMAGIO_CACHE"
 _SURFACE = "surface:"
@@ -103,7 +103,7 @@ def write_domain(domain: Domain, file: Path) -> None:
 
 def read_domain(file: Path) -> Domain:
     """Read what :func:`write_domain` wrote; the archive's checksums reveal damage."""
-    with np.load(file, allow_pickle=False) as arrays:
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         return Domain(
             points_mm=arrays["points_mm"],
             cells=arrays["cells"],

@@ -24,8 +24,8 @@ _MOSTLY = 0.5
 def cut_air(domain: Domain, sampled: Sampled, *, air: str = "air") -> tuple[Domain, Sampled]:
     """Remove cells that are mostly air; what comes to light is the surface ``skin``.
 
-    Air left in the cells that stay is replaced by their own tissue. The skin is made of whole facets and so its area is
-    larger than that of the smooth skin, up to one and a half times.
+    Air left in the cells that stay is replaced by their own tissue. The skin is made of whole facets, which zigzag: its
+    area is larger than that of the smooth skin, 1.7 times in the test of this function.
     """
     if air not in sampled.tissues:
         return domain, sampled

@@ -24,7 +24,7 @@ from imagio_sim.meshing.topology import boundary_facets, oriented, without_unuse
 ALGORITHMS = ("hxt", "delaunay")
 
 
-class MeshingFailure(ImagioError):  # noqa: N818 - named as SolverFailure is
+class MeshingFailure(ImagioError):
     """gmsh gave no mesh; ``log`` holds its last lines."""
 
     exit_code = 3

@@ -34,7 +34,7 @@ class Locator:
         self._inverse = np.linalg.inv(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2))
         self._neighbours = neighbours(domain.cells)
         centres = corners.mean(axis=1)
-        self._farthest_corner = float(np.linalg.norm(corners - centres[:, None], axis=2).max())
+        self._farthest_corner = (1.0 + 1e-9) * float(np.linalg.norm(corners - centres[:, None], axis=2).max())
         self._tree = cKDTree(centres, balanced_tree=False, compact_nodes=False)
         self._lower, self._upper = domain.points_mm.min(axis=0), domain.points_mm.max(axis=0)
 

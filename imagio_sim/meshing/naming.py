@@ -51,16 +51,36 @@ def _region_names(recipe: MeshRecipe, corners: NDArray[np.float64], on_axis: NDA
 def _rod_names(rods: Sequence[RodShape], centres: NDArray[np.float64]) -> dict[str, Numbers]:
     """Facets of applicators by ``<applicator>.<rod>.<section>``, from their centres (f, 3).
 
-    A facet belongs to the rod whose surface it is nearest to (or deepest in: the disc at its hub end), and to the
-    section at the arc length of its centre; the solids are split at section ends, so no facet lies in two.
+    A facet belongs to the rod whose surface it is nearest to, and to the section at the arc length of its centre; the
+    solids are split at section ends, so no facet lies in two.
     """
     if not len(centres):
         return {}
-    projected = [project(rod.path_mm, centres) for rod in rods]
-    owner = np.argmin([distance - rod.radius_mm for rod, (distance, _) in zip(rods, projected, strict=True)], axis=0)
+    places = [_off_surface(rod, centres) for rod in rods]
+    owner = np.argmin([distance for distance, _ in places], axis=0)
     names: dict[str, Numbers] = {}
-    for number, (rod, (_, arcs)) in enumerate(zip(rods, projected, strict=True)):
+    for number, (rod, (_, arcs)) in enumerate(zip(rods, places, strict=True)):
         section = np.where(owner == number, rod.section_at(arcs), -2)
         for index, label in ((-1, SHAFT), *enumerate(name for name, _, _ in rod.sections)):
             names[f"{rod.tag}.{label}"] = np.flatnonzero(section == index)
     return names
+
+
+def _off_surface(rod: RodShape, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Distance (n,) of points (n, 3) from the surface of a rod, and their arc lengths (n,) along it."""
+    distance, arcs = project(rod.path_mm, points)
+    path = np.array(rod.path_mm)
+    beyond = np.maximum(_past_end(path[0], path[1], points), _past_end(path[-1], path[-2], points))
+    beyond = np.where((arcs == 0.0) | (arcs == rod.length_mm), np.maximum(beyond, 0.0), 0.0)
+    off_axis = np.sqrt(np.maximum(distance**2 - beyond**2, 0.0))
+    off_side = off_axis - rod.radius_at_mm(arcs)
+    off_ends = np.minimum(rod.length_mm - arcs, arcs if rod.pointed_mm == 0.0 else np.inf)
+    within = np.where(off_side < 0.0, np.minimum(-off_side, off_ends), off_side)
+    return np.where(beyond > 0.0, np.hypot(beyond, np.maximum(off_side, 0.0)), within), arcs
+
+
+def _past_end(
+    end: NDArray[np.float64], before: NDArray[np.float64], points: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far (n,) points lie beyond the end of a line, along its direction there."""
+    return np.asarray((points - end) @ (end - before) / np.linalg.norm(end - before))

@@ -87,6 +87,23 @@ class RodShape:
         sections = tuple((section.name, section.start_mm, section.end_mm) for section in rod.sections)
         return cls(f"{applicator}.{rod.name}", rod.path_mm, rod.radius_mm, rod.tip, rod.tip_length_mm, sections)
 
+    @property
+    def length_mm(self) -> float:
+        """Arc length of the centre line."""
+        return float(arc_lengths(self.path_mm)[-1])
+
+    @property
+    def pointed_mm(self) -> float:
+        """Length of the tip over which the rod is thinner than its radius; 0 for a flat end."""
+        return 0.0 if self.tip == "flat" else self.tip_length_mm
+
+    def radius_at_mm(self, arc_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Radius (n,) of the solid at each arc length (n,): that of a cone or half ellipsoid within the tip."""
+        if self.pointed_mm == 0.0:
+            return np.full(np.shape(arc_mm), self.radius_mm)
+        share = np.clip(arc_mm / self.pointed_mm, 0.0, 1.0)
+        return np.asarray(self.radius_mm * (share if self.tip == "cone" else np.sqrt(share * (2.0 - share))))
+
     def section_at(self, arc_mm: NDArray[np.float64]) -> NDArray[np.int64]:
         """Number (n,) of the section at each arc length (n,); -1 is inert shaft."""
         number = np.full(len(arc_mm), -1, dtype=np.int64)

@@ -15,7 +15,7 @@ Point = tuple[float, float, float]
 RegionShape = Literal["auto", "sphere", "capsule", "box"]
 
 # A capsule is chosen over a sphere where it saves at least this share of the volume.
-_WORTHWHILE_SAVING = 0.3
+_WORTHWHILE_SAVING = 0.5
 
 
 @dataclass(frozen=True)

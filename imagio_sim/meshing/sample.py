@@ -152,10 +152,12 @@ def wall_areas(domain: Domain, surfaces: Mapping[str, ClosedSurface]) -> NDArray
         triangles = _within_box(surface.points_mm[surface.triangles], domain)
         for quarterings_left in reversed(range(_MOST_QUARTERINGS + 1)):
             cells = locator.cells(triangles.mean(axis=1))
-            triangles, cells = triangles[cells >= 0], cells[cells >= 0]
-            long = (_longest_edge(triangles) > sizes[cells]) & (quarterings_left > 0)
-            areas += np.bincount(cells[~long], weights=_triangle_area(triangles[~long]), minlength=len(areas))
-            triangles = _quartered(triangles[long])
+            inside = cells >= 0
+            # A large triangle may reach into the region though its centre does not.
+            long = _longest_edge(triangles) > np.where(inside, sizes[cells], sizes.max())
+            settled = inside & ~long if quarterings_left else inside
+            areas += np.bincount(cells[settled], weights=_triangle_area(triangles[settled]), minlength=len(areas))
+            triangles = _within_box(_quartered(triangles[long]), domain)
     return areas
 
 

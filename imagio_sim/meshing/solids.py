@@ -13,7 +13,7 @@ from itertools import pairwise, product
 import gmsh
 import numpy as np
 
-from imagio_sim.meshing.centre_line import arc_lengths, is_straight, project
+from imagio_sim.meshing.centre_line import is_straight, project
 from imagio_sim.meshing.curve import Arc, Line, Stretch, Vector, smooth_runs
 from imagio_sim.meshing.recipe import MeshRecipe, RodShape, ShellRecipe
 from imagio_sim.meshing.region import Capsule, Region, Sphere
@@ -132,29 +132,23 @@ def straight_outline(rod: RodShape) -> tuple[list[Place], dict[int, Ellipse]]:
 
     It has a point at every section end.
     """
-    length = float(arc_lengths(rod.path_mm)[-1])
-    tip_length = 0.0 if rod.tip == "flat" else rod.tip_length_mm
-    outline, arcs = _tip_outline(rod, tip_length)
-    outline += [(rod.radius_mm, height) for height in [*_section_ends(rod, tip_length, length), length]]
-    return [*outline, (0.0, length)], arcs
+    outline, arcs = _tip_outline(rod)
+    ends = [*_section_ends(rod, rod.pointed_mm, rod.length_mm), rod.length_mm]
+    return [*outline, *((rod.radius_mm, height) for height in ends), (0.0, rod.length_mm)], arcs
 
 
-def _tip_outline(rod: RodShape, tip_length: float) -> tuple[list[Place], dict[int, Ellipse]]:
+def _tip_outline(rod: RodShape) -> tuple[list[Place], dict[int, Ellipse]]:
     """Outline of a rod's tip (cone, half ellipsoid or disc) from the axis to the full radius."""
-    if tip_length == 0.0:
+    if rod.pointed_mm == 0.0:
         return [(0.0, 0.0), (rod.radius_mm, 0.0)], {}
-    heights = [0.0, *_section_ends(rod, 0.0, tip_length), tip_length]
-    outline = [(_tip_radius(rod, height), height) for height in heights]
+    heights = np.array([0.0, *_section_ends(rod, 0.0, rod.pointed_mm), rod.pointed_mm])
+    outline = [
+        (float(radius), float(height)) for radius, height in zip(rod.radius_at_mm(heights), heights, strict=True)
+    ]
     if rod.tip == "cone":
         return outline, {}
-    ellipse = ((0.0, tip_length), outline[0] if tip_length > rod.radius_mm else outline[-1])
+    ellipse = ((0.0, rod.pointed_mm), outline[0] if rod.pointed_mm > rod.radius_mm else outline[-1])
     return outline, dict.fromkeys(range(len(outline) - 1), ellipse)
-
-
-def _tip_radius(rod: RodShape, height: float) -> float:
-    """Radius of a pointed or rounded tip at a height above its end."""
-    share = height / rod.tip_length_mm
-    return rod.radius_mm * (share if rod.tip == "cone" else math.sqrt(max(0.0, 1.0 - (1.0 - share) ** 2)))
 
 
 def _add_straight(rod: RodShape) -> list[Entity]:
@@ -219,11 +213,10 @@ def _add_curved(rod: RodShape) -> list[Entity]:
     """Pipes along the stretches of a curved rod, a tip at the distal end and a ball at every sharp corner."""
     runs = smooth_runs(rod.path_mm)
     side = _seam_side([stretch for run in runs for stretch in run])
-    tip_length = 0.0 if rod.tip == "flat" else rod.tip_length_mm
-    solids = _add_tip(rod, tip_length, *runs[0][0].at(tip_length), side) if tip_length else []
+    solids = _add_tip(rod, *runs[0][0].at(rod.pointed_mm), side) if rod.pointed_mm else []
     for run in runs:
         for stretch in run:
-            start = max(stretch.start, tip_length)
+            start = max(stretch.start, rod.pointed_mm)
             places = [start, *_section_ends(rod, start, stretch.end), stretch.end]
             solids += [_add_pipe(stretch, first, second, rod.radius_mm, side) for first, second in pairwise(places)]
     corners = [run[0].at(run[0].start)[0] for run in runs[1:]]
@@ -239,11 +232,11 @@ def _seam_side(stretches: Sequence[Stretch]) -> Vector:
     return axes[0] if axes else _directions_across(stretches[0].at(stretches[0].start)[1])[0]
 
 
-def _add_tip(rod: RodShape, tip_length: float, top: Vector, direction: Vector, side: Vector) -> list[Entity]:
+def _add_tip(rod: RodShape, top: Vector, direction: Vector, side: Vector) -> list[Entity]:
     """The tip of a curved rod, straight along the direction in which the rod begins."""
-    outline, arcs = _tip_outline(rod, tip_length)
-    apex, across = top - tip_length * direction, _perpendicular(side, direction)
-    return _turned(apex, direction, across, [*outline, (0.0, tip_length)], arcs, _sectors(rod))
+    outline, arcs = _tip_outline(rod)
+    apex, across = top - rod.pointed_mm * direction, _perpendicular(side, direction)
+    return _turned(apex, direction, across, [*outline, (0.0, rod.pointed_mm)], arcs, _sectors(rod))
 
 
 def _perpendicular(side: Vector, direction: Vector) -> Vector:

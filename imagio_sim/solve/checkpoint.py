@@ -16,7 +16,7 @@ from imagio_sim.solve.stage import Ledger, Stage
 
 
 def save_checkpoint(stage: Stage, path: Path, *, digest: str) -> None:
-    """Write the state of a stage (collective); ``digest`` names the case it belongs to. The file appears whole or not at all."""
+    """Write the state of a stage (collective), whole or not at all; ``digest`` names the case it belongs to."""
     fields = {name: stage.space.gathered(values) for name, values in _fields(stage).items()}
     if stage.space.comm.rank != 0:
         return

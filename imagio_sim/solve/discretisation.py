@@ -150,8 +150,11 @@ class Discretisation:
         """The given facets (f, d) (input numbering, from rank 0) that bound this rank's cells."""
         wanted = self.comm.bcast(facets, root=0)
         wanted_keys = _facet_keys(np.sort(wanted, axis=1), self.node_total)
-        candidate = np.flatnonzero(np.isin(self.input_node[self.cells], np.unique(wanted)).sum(axis=1) >= self.dimension)
-        nodes, cells = [np.empty((0, self.dimension), np.int32)], [np.empty(0, np.int32)]
+        candidate = np.flatnonzero(
+            np.isin(self.input_node[self.cells], np.unique(wanted)).sum(axis=1) >= self.dimension
+        )
+        nodes: list[NDArray[np.int32]] = [np.empty((0, self.dimension), np.int32)]
+        cells: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
         for corners in combinations(range(self.dimension + 1), self.dimension):
             local = self.cells[candidate][:, corners]
             keys = _facet_keys(np.sort(self.input_node[local], axis=1), self.node_total)
@@ -188,7 +191,9 @@ class EdgeOperators:
         jacobian = corners[:, 1:] - corners[:, :1]
         size = np.abs(np.linalg.det(jacobian)) / (2.0 if dimension == 2 else 6.0)
         weight = node_weight(discretisation)[cells]
-        self.cell_share = size[:, None] * (weight + weight.sum(axis=1, keepdims=True)) / ((dimension + 1) * (dimension + 2))
+        self.cell_share = (
+            size[:, None] * (weight + weight.sum(axis=1, keepdims=True)) / ((dimension + 1) * (dimension + 2))
+        )
         self.cell_volume = self.cell_share.sum(axis=1)
         gradient = np.linalg.inv(jacobian).transpose(0, 2, 1)
         gradient = np.concatenate([-gradient.sum(axis=1, keepdims=True), gradient], axis=1)
@@ -202,7 +207,9 @@ class EdgeOperators:
         coupling = np.einsum("ekd,ekd->ek", gradient[:, pairs[:, 0]], gradient[:, pairs[:, 1]])
         coupling *= self.cell_volume[:, None]
         ends = np.sort(cells[:, pairs], axis=2)
-        keys, edge = np.unique(ends[..., 0].ravel().astype(np.int64) * count + ends[..., 1].ravel(), return_inverse=True)
+        keys, edge = np.unique(
+            ends[..., 0].ravel().astype(np.int64) * count + ends[..., 1].ravel(), return_inverse=True
+        )
         self.edge_start, self.edge_end = (keys // count).astype(np.int32), (keys % count).astype(np.int32)
         rows = np.arange(0, coupling.size + 1, len(pairs), dtype=np.int32)
         self._cell_edge = sparse.csr_matrix(
@@ -258,16 +265,17 @@ class EdgeOperators:
         else:
             size = np.linalg.norm(edges[:, 0], axis=1)
         weight = node_weight(self.discretisation)[facets.nodes]
-        return np.asarray(
-            size[:, None] * (weight + weight.sum(axis=1, keepdims=True)) / (dimension * (dimension + 1))
-        )
+        return np.asarray(size[:, None] * (weight + weight.sum(axis=1, keepdims=True)) / (dimension * (dimension + 1)))
 
     def surface_share(self, facets: Facets) -> Floats:
         """Area of a surface that belongs to each node (count,) [m2]."""
-        local = np.bincount(
-            facets.nodes.ravel(), self.facet_share(facets).ravel(), minlength=self.discretisation.count
-        )
-        return self.discretisation.accumulated(local)
+        share = self.facet_share(facets).ravel()
+        return self.discretisation.accumulated(summed_by(facets.nodes.ravel(), share, self.discretisation.count))
+
+
+def summed_by(index: NDArray[np.int32], values: Floats, count: int) -> Floats:
+    """Sum of the values (n,) that carry the same index (n,), for each of ``count`` indices."""
+    return np.asarray(np.bincount(index, values, minlength=count), dtype=np.float64)
 
 
 def node_weight(discretisation: Discretisation) -> Floats:

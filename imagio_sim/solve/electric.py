@@ -20,7 +20,7 @@ from imagio_sim.solve.linear import FreeMatrix, Solver, extrapolated
 
 @dataclass(frozen=True, eq=False)
 class ElectricSolution:
-    """Unit potentials (conductors, count) [V/V], conductance (conductors, conductors) [S] and its far-field part [S]."""
+    """Unit potentials (conductors, count) [V/V]; conductance (conductors, conductors) [S] and its far-field part."""
 
     unit_potentials: Floats
     conductance: Floats
@@ -130,7 +130,7 @@ class ElectricProblem:
         for i in range(count):
             for j in range(i + 1):
                 inside = self._operators.gradient_squared(potentials[i], potentials[j]) @ conductivity
-                near[i, j] = near[j, i] = space.total(inside)
+                near[i, j] = near[j, i] = space.total(float(inside))
                 far[i, j] = far[j, i] = space.node_sum(admittance * potentials[i] * potentials[j])
         return near, far
 

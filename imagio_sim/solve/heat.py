@@ -25,6 +25,8 @@ from imagio_sim.solve.linear import FreeMatrix, LinearFailure, Solver
 GAMMA = 1.0 - 1.0 / np.sqrt(2.0)
 _STAGE_WEIGHTS = (1.0 - GAMMA, GAMMA)
 _NEWTON_LIMIT = 30
+ERROR_VOLUME = 1e-6
+"""The error of a step is the temperature error [K] that, all over this volume [m3], would have the same mean square."""
 
 
 class EnthalpyLaw(Protocol):
@@ -66,7 +68,8 @@ class Exchange:
 class HeatStep:
     """What one accepted or tentative step did.
 
-    ``temperature`` (count,) at its end; ``error`` [K] the largest local error estimate; ``lost`` [J] by name of
+    ``temperature`` (count,) at its end; ``error`` [K] the local error, as if spread over ``ERROR_VOLUME``; ``lost`` [J]
+    by name of
     exchange and ``boundary``; ``stored`` [J].
     """
 
@@ -80,7 +83,8 @@ class HeatProblem:
     """Bioheat on one mesh: fixed nodes, an enthalpy law, and coefficients that come with every step.
 
     ``judged_below`` [degC]: nodes that are hotter do not count in the error estimate. Boiling and dry tissue is dead
-    whatever its temperature, and a node that dries up jumps by kelvins for a few joules, one after another.
+    whatever its temperature, and a node that dries up jumps by kelvins for a few joules, one after another. For the
+    same reason the error is a mean over a volume that matters for a zone, not the worst node.
     """
 
     def __init__(
@@ -101,6 +105,7 @@ class HeatProblem:
         self.solver = Solver(self.matrix, "jacobi", tolerance=tolerance, prefix="heat_")
         self._fixed_values = np.where(fixed, fixed_temperature, 0.0)
         self._judged_below = judged_below
+        self._volume = operators.distributed(np.ones(len(operators.cell_volume)))
 
     def with_fixed(self, temperature: Floats) -> Floats:
         """The temperature (count,) with the fixed nodes set to their value."""
@@ -134,8 +139,9 @@ class HeatProblem:
         space = self._operators.discretisation
         difference = duration * GAMMA * np.abs(last_rate - first_rate)
         judged = last_temperature < self._judged_below
-        error = space.maximum(np.where(judged, difference / self._law.slope(last_temperature), 0.0))
-        lost = {name: 0.0 for name in (*exchanges, "boundary")}
+        squared = np.where(judged, difference / self._law.slope(last_temperature), 0.0) ** 2
+        error = float(np.sqrt(space.node_sum(self._volume * squared) / ERROR_VOLUME))
+        lost = dict.fromkeys((*exchanges, "boundary"), 0.0)
         for weight, stage_temperature in zip(_STAGE_WEIGHTS, (first_temperature, last_temperature), strict=True):
             for name, power in stage.losses(stage_temperature).items():
                 lost[name] += weight * duration * power

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from imagio_sim.solve import versions
-from imagio_sim.solve.discretisation import EdgeOperators, Floats
+from imagio_sim.solve.discretisation import EdgeOperators, Floats, summed_by
 
 Preconditioner = Literal["multigrid", "jacobi"]
 
@@ -85,7 +85,7 @@ class FreeMatrix:
         end = self.operators.edge_end[self._touching]
         flow = coupling[self._touching] * (values[end] - values[start])
         count = self.operators.discretisation.count
-        local = np.bincount(start, flow, minlength=count) - np.bincount(end, flow, minlength=count)
+        local = summed_by(start, flow, count) - summed_by(end, flow, count)
         return self.operators.discretisation.accumulated(local)
 
     def lift(self, coupling: Floats, fixed_values: Floats) -> Floats:
@@ -94,8 +94,7 @@ class FreeMatrix:
         start, end = self.operators.edge_start[self._touching], self.operators.edge_end[self._touching]
         entry = coupling[self._touching]
         count = self.operators.discretisation.count
-        local = np.bincount(start, -entry * values[end], minlength=count)
-        local += np.bincount(end, -entry * values[start], minlength=count)
+        local = summed_by(start, -entry * values[end], count) + summed_by(end, -entry * values[start], count)
         return np.where(self.fixed, 0.0, self.operators.discretisation.accumulated(local))
 
 

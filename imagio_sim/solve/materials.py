@@ -66,7 +66,7 @@ class Materials:
         return NodalEnthalpy(Enthalpy(phases, transitions), volume)
 
     def thermal_conductivity(self, temperature: Floats) -> Floats:
-        """k (cell_count,) [W/(m K)] at nodal temperatures (count,)."""
+        """K (cell_count,) [W/(m K)] at nodal temperatures (count,)."""
         return np.asarray(
             laws.thermal_conductivity(
                 self.operators.cell_mean(temperature),
@@ -78,7 +78,7 @@ class Materials:
         )
 
     def electrical_conductivity(self, temperature: Floats) -> Floats:
-        """sigma (cell_count,) [S/m] at nodal temperatures (count,); a cell is as moist as its nodes on average."""
+        """Sigma (cell_count,) [S/m] at nodal temperatures (count,); a cell is as moist as its nodes on average."""
         moisture = laws.moisture(
             temperature,
             vaporisation_start=self.constants["vaporisation_start"],

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from imagio_sim.devices.generator import (
+    MINIMUM_STEP,
     ConstantDrive,
     Controller,
     Drive,
     ImpedanceControl,
     Limits,
-    MINIMUM_STEP,
     Reading,
     TemperatureControl,
     described,
@@ -271,7 +271,13 @@ def test_a_constant_drive_refuses_a_state_that_is_not_its_own() -> None:
     [
         ConstantDrive(limits=LIMITS, duration=60.0, kind="power", value=40.0),
         TemperatureControl(
-            limits=LIMITS, duration=60.0, target_temperature=105.0, max_power=150.0, initial_power=20.0, gain=0.025, tick=2.0
+            limits=LIMITS,
+            duration=60.0,
+            target_temperature=105.0,
+            max_power=150.0,
+            initial_power=20.0,
+            gain=0.025,
+            tick=2.0,
         ),
         ImpedanceControl(
             limits=LIMITS,

@@ -15,7 +15,9 @@ from tests.solve.conftest import Floats, LinearEnthalpy, discretised, norm, obse
 STEADY = 1e9
 
 
-def steady(problem: HeatProblem, start: Floats, conductivity: Floats, exchanges: dict[str, Exchange], load: Floats) -> Floats:
+def steady(
+    problem: HeatProblem, start: Floats, conductivity: Floats, exchanges: dict[str, Exchange], load: Floats
+) -> Floats:
     """Two steps so long that the L-stable scheme lands on the stationary solution."""
     temperature = problem.with_fixed(start)
     for _ in range(2):
