@@ -1,7 +1,7 @@
 # Everything runs inside the environment, which the first target to need it sets up.
 enter := environment/enter
 python_sources := imagio_sim cli tests environment $(wildcard validation)
-pytest := $(enter) python3 -m pytest
+pytest := IMAGIO_PVBATCH="$(CURDIR)/environment/enter --layer paraview pvbatch" $(enter) python3 -m pytest
 
 .PHONY: help setup demo test test-slow lint check fix wheel clean
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.geometry import StageGeometry
 from imagio_sim.devices.applicator import PlacedApplicator, Section
 from imagio_sim.devices.generator import described
@@ -78,6 +79,17 @@ def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *,
         end_time=times.end - times.begin + times.wait,
         numerics=_numerics(scenario),
     )
+
+
+def cell_labels(anatomy: Anatomy, geometry: StageGeometry) -> dict[str, NDArray[np.generic]]:
+    """What each cell is, for people to look at: label number (0: none) and the tissue that fills most of it."""
+    domain = geometry.domain
+    centres = domain.points_mm[domain.cells].mean(axis=1)
+    return {
+        "label": anatomy.label_at(centres),
+        "tissue": geometry.sampled.fractions.argmax(axis=1).astype(np.int32),
+        "unlabelled_share": geometry.sampled.unlabelled_fraction,
+    }
 
 
 def deciding_model(scenario: Scenario) -> str:

@@ -14,12 +14,11 @@ from imagio_sim.anatomy.model import CUT, Anatomy, HounsfieldRange, UnlabelledRu
 from imagio_sim.anatomy.patient import LabelRequest, read_patient
 from imagio_sim.devices.applicator import PlacedApplicator
 from imagio_sim.errors import InputError, InputErrors
-from imagio_sim.meshing.cache import cached_domain
-from imagio_sim.meshing.cut import IMAGE_BORDER, SKIN, cut_air, cut_outside
+from imagio_sim.meshing.cut import IMAGE_BORDER, SKIN
 from imagio_sim.meshing.domain import Domain, Sampled
 from imagio_sim.meshing.naming import BOUNDARY
+from imagio_sim.meshing.patient import mesh_patient
 from imagio_sim.meshing.recipe import MeshRecipe, Resolution, active_paths, reach_for, recipe_for, region_for
-from imagio_sim.meshing.sample import sample
 from imagio_sim.plan import Scenario, input_files, placed_applicators
 from imagio_sim.plan.model import nearest
 from imagio_sim.plan.patient import ByHounsfield, Cut
@@ -166,16 +165,12 @@ def stage_geometry(
         size_factor=size_factor,
         region_factor=region_factor,
     )
-    cached = cached_domain(recipe, on_progress=on_progress)
-    domain, sampled = cached.domain, sample(cached.domain, anatomy)
-    outside = scenario.patient.outside
+    made = mesh_patient(recipe, anatomy, on_progress=on_progress)
+    domain, outside = made.domain, scenario.patient.outside
     if isinstance(outside, Cut):
-        domain, sampled = cut_outside(domain, sampled)
         domain = _with_border(domain, outside)
-    domain, sampled = cut_air(domain, sampled)
-    warnings = () if cached.warning is None else (cached.warning,)
     applicators = placed_applicators(scenario, plan_name, stage)
-    return StageGeometry(applicators, domain, sampled, cached.seconds, warnings)
+    return StageGeometry(applicators, domain, made.sampled, made.seconds, made.warnings)
 
 
 def _with_border(domain: Domain, cut: Cut) -> Domain:

@@ -18,7 +18,7 @@ import yaml
 
 import imagio_sim
 from imagio_sim.anatomy.model import Anatomy
-from imagio_sim.campaign.case import BLOOD, deciding_model, thermal_case
+from imagio_sim.campaign.case import BLOOD, cell_labels, deciding_model, thermal_case
 from imagio_sim.campaign.evaluation import assess_plan, write_history, write_label_maps
 from imagio_sim.campaign.folder import RunFolder, refuse_unusable, sha256_of
 from imagio_sim.campaign.geometry import StageGeometry, read_anatomy, stage_geometry
@@ -127,7 +127,8 @@ def prepare(
             scenario, plan_name, anatomy, stage=number, resolution=options.resolution, on_progress=listener.say
         )
         stages.append(geometry)
-        cases.append(thermal_case(scenario, plan_name, geometry, stage=number))
+        case = thermal_case(scenario, plan_name, geometry, stage=number)
+        cases.append(replace(case, static_cell_fields=cell_labels(anatomy, geometry)))
     refuse_unusable(options.out, nodes=sum(len(stage.domain.points_mm) for stage in stages))
     return Prepared(scenario, plan_name, anatomy, tuple(stages), tuple(cases), folder, inputs)
 

@@ -29,8 +29,9 @@ _FEWEST, _MOST = 2, 8
 # Edge of the regular tetrahedron of volume 1.
 _EDGE_OF_UNIT_VOLUME = (6.0 * np.sqrt(2.0)) ** (1.0 / 3.0)
 _POINTS_AT_ONCE = 1_000_000
-# Wall triangles longer than their cell are quartered, at most so many times.
-_MOST_QUARTERINGS = 6
+# Wall triangles longer than this share of their cell are quartered, at most so many times.
+_LONGEST_PER_CELL = 0.5
+_MOST_QUARTERINGS = 7
 
 
 class TissueSampler(Protocol):
@@ -142,7 +143,7 @@ def wall_areas(domain: Domain, surfaces: Mapping[str, ClosedSurface]) -> NDArray
     """Vessel wall area [mm2] in each cell (m,).
 
     Every wall triangle gives its area to the cell that holds its centre, after quartering until it is no longer than
-    that cell, so that the area of a wall is spread over the cells it runs through and none is lost.
+    half that cell, so that the area of a wall is spread over the cells it runs through and none is lost.
     """
     areas = np.zeros(len(domain.cells))
     if not surfaces:
@@ -154,7 +155,7 @@ def wall_areas(domain: Domain, surfaces: Mapping[str, ClosedSurface]) -> NDArray
             cells = locator.cells(triangles.mean(axis=1))
             inside = cells >= 0
             # A large triangle may reach into the region though its centre does not.
-            long = _longest_edge(triangles) > np.where(inside, sizes[cells], sizes.max())
+            long = _longest_edge(triangles) > np.where(inside, _LONGEST_PER_CELL * sizes[cells], sizes.max())
             settled = inside & ~long if quarterings_left else inside
             areas += np.bincount(cells[settled], weights=_triangle_area(triangles[settled]), minlength=len(areas))
             triangles = _within_box(_quartered(triangles[long]), domain)

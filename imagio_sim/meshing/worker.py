@@ -90,6 +90,8 @@ def _collected(dimension: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     row = np.zeros(int(tags.max()) + 1, dtype=np.int64)
     row[tags.astype(np.int64)] = np.arange(len(tags))
     _, nodes = gmsh.model.mesh.getElementsByType(_CELL_TYPE[dimension])
+    if not len(nodes):
+        raise RuntimeError("Error: gmsh ended without making a cell")
     return coordinates.reshape(-1, 3), row[nodes.astype(np.int64)].reshape(-1, dimension + 1)
 
 

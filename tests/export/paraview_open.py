@@ -22,12 +22,12 @@ view = simple.CreateView("RenderView")
 view.ViewSize = [600, 500]
 view.ViewTime = times[-1]
 shown = simple.Show(kept, view)
-simple.ColorBy(shown, ("POINTS", "temperature"))
+simple.ColorBy(shown, ("POINTS", "temperature_degC"))
 shown.RescaleTransferFunctionToDataRange(False, True)
 simple.ResetCamera(view)
 simple.Render(view)
 simple.SaveScreenshot(picture, view)
-temperature = kept.PointData["temperature"].GetRange()
+temperature = kept.PointData["temperature_degC"].GetRange()
 points = [reader.PointData[k].Name for k in range(reader.PointData.GetNumberOfArrays())]
 cells = [reader.CellData[k].Name for k in range(reader.CellData.GetNumberOfArrays())]
 whole, part = reader.GetDataInformation(), kept.GetDataInformation()
@@ -40,7 +40,7 @@ sys.stdout.write(
             "cells": whole.GetNumberOfCells(),
             "cells_of_label": part.GetNumberOfCells(),
             "bounds": list(whole.GetBounds()),
-            "temperature": list(temperature),
+            "temperature_degC": list(temperature),
         }
     )
     + "\n"

@@ -38,7 +38,7 @@ def written(path: Path, domain: Domain, times: tuple[float, ...] = (0.0, 10.0, 2
 
 
 def add(series: FieldSeries, domain: Domain, time: float) -> None:
-    nodal = {"temperature": temperature(domain, time), "flux": np.outer(temperature(domain, time), [1.0, 0.0, 2.0])}
+    nodal = {"temperature_degC": temperature(domain, time), "flux": np.outer(temperature(domain, time), [1.0, 0.0, 2.0])}
     series.append(time, nodal, {"joule heat": np.full(len(domain.cells), time)})
 
 
@@ -49,11 +49,11 @@ def test_vtk_opens_the_series_with_all_fields_on_one_grid(tmp_path: Path, domain
     reader.set_active_time_value(20.0)
     grid = reader.read()
     grid = grid[0] if isinstance(grid, pyvista.MultiBlock) else grid
-    assert set(grid.point_data) == {"temperature", "flux"}
+    assert set(grid.point_data) == {"temperature_degC", "flux"}
     assert set(grid.cell_data) == {"label", "joule heat"}
     assert grid.points == pytest.approx(domain.points_mm, abs=1e-5)
     assert (grid.cells.reshape(-1, 5)[:, 1:] == domain.cells).all()
-    assert grid.point_data["temperature"] == pytest.approx(temperature(domain, 20.0), rel=1e-6)
+    assert grid.point_data["temperature_degC"] == pytest.approx(temperature(domain, 20.0), rel=1e-6)
     assert (grid.cell_data["label"] == labels(domain)).all()
     assert grid.cell_data["joule heat"][0] == 20.0
 
@@ -80,7 +80,7 @@ def test_a_step_cut_off_in_the_middle_leaves_the_series_readable(tmp_path: Path,
     path = tmp_path / "fields.xdmf"
     series = written(path, domain)
     with pytest.raises(ValueError, match="shape"):
-        series.append(30.0, {"temperature": np.zeros(3)}, {})
+        series.append(30.0, {"temperature_degC": np.zeros(3)}, {})
     (tmp_path / "fields" / ".step_000003.h5.partial").write_bytes(b"half a file")
     assert pyvista.get_reader(path).time_values == [0.0, 10.0, 20.0]
     assert FieldSeries.resume(path, 20.0).times_s == (0.0, 10.0, 20.0)
@@ -120,7 +120,7 @@ def test_the_folder_of_a_run_can_be_moved(tmp_path: Path, domain: Domain) -> Non
 def test_an_axisymmetric_series_lies_in_the_plane_of_radius_and_height(tmp_path: Path) -> None:
     domain = half_plane(10.0, 2.0)
     series = FieldSeries.create(tmp_path / "fields.xdmf", domain, {})
-    series.append(0.0, {"temperature": domain.points_mm[:, 1]}, {})
+    series.append(0.0, {"temperature_degC": domain.points_mm[:, 1]}, {})
     grid = pyvista.get_reader(tmp_path / "fields.xdmf").read()
     grid = grid[0] if isinstance(grid, pyvista.MultiBlock) else grid
     assert grid.points[:, 2] == pytest.approx(domain.points_mm[:, 1])
@@ -138,7 +138,6 @@ def test_every_item_of_the_file_has_the_dimensions_it_claims(tmp_path: Path, dom
             assert int(item.attrib["Precision"]) == data[place].dtype.itemsize
 
 
-@pytest.mark.slow
 def test_paraview_thresholds_by_label_and_colours_by_temperature(tmp_path: Path, domain: Domain) -> None:
     command = os.environ.get("IMAGIO_PVBATCH") or shutil.which("pvbatch")
     if not command:
@@ -149,9 +148,9 @@ def test_paraview_thresholds_by_label_and_colours_by_temperature(tmp_path: Path,
     run = subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=True)
     seen = json.loads(run.stdout.strip().splitlines()[-1])
     assert seen["times"] == [0.0, 10.0, 20.0]
-    assert set(seen["point_fields"]) == {"temperature", "flux"}
+    assert set(seen["point_fields"]) == {"temperature_degC", "flux"}
     assert seen["cells"] == len(domain.cells)
     assert seen["cells_of_label"] == int((labels(domain) == 2).sum())
     assert seen["bounds"] == pytest.approx([-10, 10] * 3, abs=1e-4)
-    assert seen["temperature"][1] == pytest.approx(temperature(domain, 20.0).max(), rel=0.3)
+    assert seen["temperature_degC"][1] == pytest.approx(temperature(domain, 20.0).max(), rel=0.3)
     assert (tmp_path / "p.png").stat().st_size > 5000

@@ -89,7 +89,10 @@ def test_a_wall_of_few_large_triangles_is_spread_over_the_cells_it_runs_through(
     )
     areas = wall_areas(domain, {"wall": plane})
     assert areas.sum() == pytest.approx(np.pi * 900.0, rel=0.02)
-    assert (areas > 0.0).sum() > 1000
+    heights = domain.points_mm[domain.cells][:, :, 2]
+    crossed = (heights.min(axis=1) < 0.1) & (heights.max(axis=1) > 0.1)
+    assert np.all(crossed[areas > 0.0])
+    assert (areas > 0.0).sum() > 0.6 * crossed.sum()
 
 
 def test_a_region_without_vessels_has_no_wall() -> None:

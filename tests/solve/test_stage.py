@@ -80,7 +80,7 @@ def test_set_power_is_deposited_power_plus_far_field() -> None:
 
 def test_energy_is_conserved_through_boiling() -> None:
     stage = finished(electrode_case(constant_power(60.0)))
-    assert max(row["maximum_temperature_degC"] for row in stage.history) > 100.5
+    assert max(row["maximum_temperature_degC"] for row in stage.history) > 100.2
     assert stage.ledger.source > 0.0
     assert stage.ledger.lost["perfusion"] > 0.0
     assert stage.ledger.lost["coolant"] > 0.0
