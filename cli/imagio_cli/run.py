@@ -4,19 +4,15 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.progress import TaskID
+from imagio_cli.progress import shown, stoppable
 
-    from imagio_sim.campaign.solving import Progress
+if TYPE_CHECKING:
     from imagio_sim.outcome.result import Result
 
 
@@ -57,112 +53,13 @@ def run(
         restart=restart,
     )
     results = []
-    with _stoppable() as stop, _display() as display:
+    with stoppable() as wish, shown() as display:
         for name in names:
-            listener = Listener(display.say, display.progress, stop)
+            listener = Listener(display.say, wish.while_solving(display.progress), wish)
             results.append(run_plan(loaded, name, options, listener))
+            wish.solving = False
             display.finish()
     _show(results, options.out, as_json=as_json)
-
-
-@contextmanager
-def _stoppable() -> Iterator[_Wish]:
-    """Turn Ctrl-C and SIGTERM into a wish to stop at a checkpoint; a second Ctrl-C ends at once."""
-    wish = _Wish()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: object) -> None:
-        if wish.made:
-            raise KeyboardInterrupt
-        wish.made = True
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield wish
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-class _Wish:
-    """Whether the user wants to stop."""
-
-    def __init__(self) -> None:
-        self.made = False
-
-    def __call__(self) -> bool:
-        return self.made
-
-
-class _Display:
-    """Progress for people: a bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
-        self._console = Console(stderr=True, highlight=False)
-        self._bar: Bar | None = None
-        self._task: TaskID | None = None
-        self._next_share = 0.0
-        if self._console.is_terminal:
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[state]}"),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                console=self._console,
-            )
-            self._bar.start()
-
-    def say(self, text: str) -> None:
-        """A line of its own."""
-        self._console.print(text)
-
-    def progress(self, progress: Progress) -> None:
-        """Where the solution is in simulated time."""
-        share = progress.time / progress.end if progress.end > 0.0 else 1.0
-        state = (
-            f"{progress.time:.0f} of {progress.end:.0f} s simulated, {progress.power:.0f} W, "
-            f"hottest {progress.maximum_temperature:.0f} °C"
-        )
-        if self._bar is None:
-            if share >= self._next_share:
-                self._console.print(f"{share:4.0%}  {state}")
-                self._next_share = min(_tenth_below(share) + 0.1, 1.0)
-            return
-        if self._task is None:
-            self._task = self._bar.add_task("solving", total=progress.end, state=state)
-        self._bar.update(self._task, completed=progress.time, total=progress.end, state=state)
-
-    def finish(self) -> None:
-        """The plan is done."""
-        self._next_share = 0.0
-        if self._bar is not None and self._task is not None:
-            self._bar.remove_task(self._task)
-            self._task = None
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-        if self._bar is not None:
-            self._bar.stop()
-
-
-def _tenth_below(share: float) -> float:
-    """The share rounded down to tenths."""
-    return int(share * 10.0 + 1e-9) / 10.0
-
-
-@contextmanager
-def _display() -> Iterator[_Display]:
-    display = _Display()
-    try:
-        yield display
-    finally:
-        display.close()
 
 
 def _show(results: list[Result], out: Path, *, as_json: bool) -> None:
