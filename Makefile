@@ -20,7 +20,9 @@ setup:
 
 demo:
 	./imagio data get abdomen
-	./imagio run scenarios/demo_liver_rf.yaml
+	./imagio run scenarios/liver_rf_demo.yaml
+	@echo "Pictures: runs/liver_rf_demo/*/zone_planes.png and zone_3d.png; reports: runs/liver_rf_demo/*/report.html"
+	@echo "ParaView: runs/liver_rf_demo/*/fields.xdmf; 3D Slicer: runs/liver_rf_demo/*/necrosis.nii.gz over the segmentation"
 
 test:
 	@environment/setup --with-paraview

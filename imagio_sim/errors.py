@@ -7,8 +7,9 @@ any other exception is a bug and keeps its traceback.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ImagioError(Exception):
@@ -65,3 +66,9 @@ class StorageFailure(ImagioError):
     def __init__(self, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(f"{path}: could not be written ({reason}); free some space and run the same command again")
+
+    @classmethod
+    def of(cls, error: OSError, folder: object) -> Self:
+        """The failure behind an error of the operating system, which need not name the file it met in ``folder``."""
+        # Not its own text: that of HDF5 runs over several lines.
+        return cls(str(error.filename or folder), os.strerror(error.errno) if error.errno else str(error))

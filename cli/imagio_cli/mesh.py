@@ -28,7 +28,7 @@ def mesh(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (YAML).", show_default=False)],
     plan: Annotated[str | None, typer.Option(help="Name of the plan; the first where left out.")] = None,
     stage: Annotated[int, typer.Option(min=0, help="Number of the stage, from 0.")] = 0,
-    resolution: Annotated[MeshResolution, typer.Option(help="How fine the mesh is.")] = MeshResolution.normal,
+    resolution: Annotated[MeshResolution | None, typer.Option(help="Of the mesh; default: the scenario's.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="File to write; its suffix decides the format (.vtu, .msh, .xdmf ...).")
     ] = None,
@@ -45,7 +45,8 @@ def mesh(
         check_suffix(out)
     loaded = load_scenario(scenario)
     patient = read_anatomy(loaded)
-    recipe = mesh_recipe(loaded, plan or next(iter(loaded.plans)), patient, stage=stage, resolution=resolution.value)
+    chosen = resolution.value if resolution else loaded.solver.resolution
+    recipe = mesh_recipe(loaded, plan or next(iter(loaded.plans)), patient, stage=stage, resolution=chosen)
     made = mesh_patient(recipe, patient, on_progress=_say)
     for warning in made.warnings:
         sys.stderr.write(f"warning: {warning}\n")

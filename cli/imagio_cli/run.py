@@ -39,7 +39,7 @@ def run(
 
     A finished identical run is shown at once; an interrupted one goes on where it stopped.
     """
-    from imagio_sim.campaign.run import Listener, RunOptions, run_plan
+    from imagio_sim.campaign.run import Listener, RunOptions, run_plans
     from imagio_sim.plan import load_scenario
 
     loaded = load_scenario(scenario)
@@ -54,9 +54,9 @@ def run(
     )
     results = []
     with stoppable() as wish, shown() as display:
-        for name in names:
-            listener = Listener(display.say, wish.while_solving(display.progress), wish)
-            results.append(run_plan(loaded, name, options, listener))
+        listener = Listener(display.say, wish.while_solving(display.progress), wish)
+        for result in run_plans(loaded, names, options, listener):
+            results.append(result)
             wish.solving = False
             display.finish()
     _show(results, options.out, as_json=as_json)
@@ -67,6 +67,7 @@ def _show(results: list[Result], out: Path, *, as_json: bool) -> None:
         typer.echo(json.dumps(results, indent=1))
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from imagio_sim.outcome.comparison import comparison_rows
@@ -81,6 +82,6 @@ def _show(results: list[Result], out: Path, *, as_json: bool) -> None:
     console.print(table)
     for result in results:
         for warning in result["warnings"]:
-            console.print(f"[yellow]warning[/yellow] {result['plan']}: {warning}", soft_wrap=True)
+            console.print(f"[yellow]warning[/yellow] {result['plan']}: {escape(warning)}", soft_wrap=True)
         console.print(f"{result['plan']}: {out / result['plan'] / 'report.html'}", soft_wrap=True)
     console.print("Research software, not a medical device.")

@@ -6,6 +6,7 @@ NIfTI stores RAS; grids are converted to LPS on reading and back on writing.
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,12 +80,21 @@ def open_nifti(path: Path) -> nib.nifti1.Nifti1Pair:
     from nibabel.filebasedimages import ImageFileError
 
     try:
+        if path.suffix == ".gz":
+            require_whole_gzip(path)
         opened = nib.load(path)
     except (ImageFileError, OSError, EOFError, zlib.error) as error:
         raise damaged(path, error) from error
     if not isinstance(opened, nib.nifti1.Nifti1Pair):
         raise damaged(path, TypeError(type(opened).__name__))
     return opened
+
+
+def require_whole_gzip(path: Path) -> None:
+    """Read a gzip file to its end, where its checksum stands; nibabel stops at the last voxel and never sees it."""
+    with gzip.open(path) as stream:
+        while stream.read(2**22):
+            pass
 
 
 def damaged(path: Path, error: Exception) -> InputError:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.geometry import StageGeometry
+from imagio_sim.campaign.sequence import followed_for
 from imagio_sim.devices.applicator import PlacedApplicator, Section
 from imagio_sim.devices.generator import described
 from imagio_sim.errors import InputError
@@ -42,7 +43,6 @@ LUMEN_CONDUCTION = 1e-3
 def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *, stage: int) -> ThermalCase:
     """Everything the solver needs for one stage, without what earlier stages left behind."""
     plan, outputs = scenario.plan(plan_name), channels(scenario, plan_name, stage)
-    times = plan.timeline[stage]
     domain = _with_pad(geometry.domain, scenario)
     constants = {name: value.value for name, value in load_constants().items()}
     active = _active_surfaces(geometry.applicators)
@@ -76,7 +76,7 @@ def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *,
             *_skin(domain, scenario, constants),
         ),
         deciding_model=deciding_model(scenario),
-        end_time=times.end - times.begin + times.wait,
+        end_time=followed_for(plan.timeline, stage),
         numerics=_numerics(scenario),
     )
 

@@ -3,19 +3,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagio_sim.errors import InputError
+from imagio_sim.errors import InputError, StorageFailure
 from imagio_sim.outcome.result import FILE_NAME, Result, read_result, write_result
 
-NEEDED_BYTES_PER_NODE = 3500
-"""Room a run takes at most: 41 outputs of 5 nodal fields and one of 6 cells per node, two checkpoints and the case."""
+NEEDED_BYTES_PER_NODE = 5000
+"""Room a run takes at most: 41 outputs, the case, two checkpoints and the final fields; 4500 were measured."""
 NEEDED_BYTES_AT_LEAST = 64 * 2**20
+RESERVE, RESERVE_BYTES = "reserve", 2**18
+"""Room held back while a run lasts, so that on a full disk its folder can still say how it ended."""
+DISK_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,19 @@ class RunFolder:
         """Whether an identical run was begun here and can go on."""
         return self._stored() is not None and self.work.is_dir()
 
+    def refuse_foreign(self) -> None:
+        """Refuse to replace a folder that no run has made."""
+        if not self.path.is_dir() or self.result_file.exists() or self.work.is_dir():
+            return
+        content = sorted(entry.name for entry in self.path.iterdir())
+        if content:
+            raise InputError(
+                str(self.path),
+                found=f"a folder that no run has made (it holds {content[0]})",
+                allowed="a new or empty folder, or that of an earlier run",
+                remedy="choose another --out, or move what is in it",
+            )
+
     def _stored(self) -> Result | None:
         if not self.result_file.exists():
             return None
@@ -58,7 +76,20 @@ class RunFolder:
         if self.path.exists():
             shutil.rmtree(self.path)
         self.work.mkdir(parents=True)
+        self.reopen(initial)
+
+    def reopen(self, initial: Result) -> None:
+        """Go on in the folder of a run that ended early; until it is complete it says so."""
         write_result(self.result_file, initial)
+        # Random, since zeros might be stored as a hole, which takes no room.
+        (self.work / RESERVE).write_bytes(os.urandom(RESERVE_BYTES))
+
+    def end_early(self, result: Result) -> None:
+        """Write down how a run ended that did not finish; its checkpoint stays."""
+        (self.work / RESERVE).unlink(missing_ok=True)
+        # Should even this fail, the result from the beginning stands, which does not say "complete".
+        with contextlib.suppress(OSError):
+            write_result(self.result_file, result)
 
     def complete(self, result: Result) -> None:
         """Write the result and drop what only a restart needs."""
@@ -80,7 +111,7 @@ def refuse_unusable(out: Path, *, nodes: int) -> None:
     if not existing.is_dir():
         raise InputError(
             str(out),
-            found=f"a path below the file {existing}",
+            found=f"{'the' if existing == out else 'a path below the'} file {existing}",
             allowed="a folder, existing or new",
             remedy="choose another --out",
         )
@@ -100,6 +131,17 @@ def refuse_unusable(out: Path, *, nodes: int) -> None:
             allowed=f"at least {needed / 2**20:.0f} MiB for this run",
             remedy="free some space or choose another --out",
         )
+
+
+@contextlib.contextmanager
+def disk_refusals_as_failures(folder: Path) -> Iterator[None]:
+    """Raise a :class:`StorageFailure` where the disk takes no more; any other error of the system is a bug."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_REFUSALS:
+            raise
+        raise StorageFailure.of(error, folder) from error
 
 
 def sha256_of(files: Mapping[str, Path]) -> dict[str, str]:

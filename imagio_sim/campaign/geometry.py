@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,19 +130,31 @@ def mesh_recipe(
     points = np.asarray(anatomy.target_surface().points_mm)
     region: dict[str, Any] = {"shape": scenario.region.shape or "auto", "margin_mm": scenario.region.margin}
     here = placed_applicators(scenario, plan_name, stage)
-    own = recipe_for(
-        here,
-        points,
-        reach_mm=reach,
-        resolution=resolution,
-        size_factor=size_factor,
-        region_factor=region_factor,
-        **region,
-    )
+    with _refusals_located(f"{scenario.origin}: plans.{plan_name}"):
+        own = recipe_for(
+            here,
+            points,
+            reach_mm=reach,
+            resolution=resolution,
+            size_factor=size_factor,
+            region_factor=region_factor,
+            **region,
+        )
     if len(plan.stages) == 1:
         return own
     common = region_for(everyone, points, reach_mm=reach, factor=region_factor, **region)
     return replace(own, region=common, focus_mm=active_paths(everyone, reach_mm=reach))
+
+
+@contextmanager
+def _refusals_located(place: str) -> Iterator[None]:
+    """Say in which plan of which file an applicator is refused; meshing knows only its name."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            f"{place}: {error.where}", found=error.found, allowed=error.allowed, remedy=error.remedy
+        ) from error
 
 
 def stage_geometry(
@@ -165,12 +178,25 @@ def stage_geometry(
         size_factor=size_factor,
         region_factor=region_factor,
     )
-    made = mesh_patient(recipe, anatomy, on_progress=on_progress)
+    with _refusals_located(f"{scenario.origin}: plans.{plan_name}"):
+        made = mesh_patient(recipe, anatomy, on_progress=on_progress)
     domain, outside = made.domain, scenario.patient.outside
     if isinstance(outside, Cut):
         domain = _with_border(domain, outside)
+    _require_boundary(scenario, domain)
     applicators = placed_applicators(scenario, plan_name, stage)
     return StageGeometry(applicators, domain, made.sampled, made.seconds, made.warnings)
+
+
+def _require_boundary(scenario: Scenario, domain: Domain) -> None:
+    """Refuse a patient cut away so far that no tissue beyond the region is left to take current and heat."""
+    if not len(domain.surfaces.get(BOUNDARY, ())):
+        raise InputError(
+            f"{scenario.origin}: patient.outside",
+            found="a patient who ends within the region on all sides",
+            allowed="tissue beyond the region on at least one side",
+            remedy="name the tissue that follows where the image ends, or write {cut: body_temperature}",
+        )
 
 
 def _with_border(domain: Domain, cut: Cut) -> Domain:

@@ -3,32 +3,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 import imagio_sim
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.case import BLOOD, cell_labels, deciding_model, thermal_case
 from imagio_sim.campaign.evaluation import assess_plan, write_history, write_label_maps
-from imagio_sim.campaign.folder import RunFolder, refuse_unusable, sha256_of
-from imagio_sim.campaign.geometry import StageGeometry, read_anatomy, stage_geometry
+from imagio_sim.campaign.folder import RunFolder, disk_refusals_as_failures, refuse_unusable, sha256_of
+from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
 from imagio_sim.campaign.provenance import tissue_record, versions
+from imagio_sim.campaign.run_log import RunLog
+from imagio_sim.campaign.sequence import finite_states, joined_history, transferred, treatment_time
 from imagio_sim.campaign.solving import CASE, STATE, Progress, Solution, solve_case
 from imagio_sim.errors import ImagioError, Interrupted
-from imagio_sim.meshing.locate import Locator
 from imagio_sim.meshing.recipe import Resolution
 from imagio_sim.outcome.constraints import evaluate_constraints
-from imagio_sim.outcome.result import SCHEMA, Result, Status, write_result
+from imagio_sim.outcome.result import SCHEMA, Result, Status
 from imagio_sim.plan import Scenario, input_files, placed_applicators, plan_digest, resolved_plan
 from imagio_sim.solve.case import ThermalCase
 from imagio_sim.tissue import tissue_names
@@ -55,6 +54,15 @@ class Listener:
     progress: Callable[[Progress], None]
     stop: Callable[[], bool]
 
+    def heard_by(self, log: RunLog) -> Listener:
+        """The same, with every line also in the log."""
+
+        def say(text: str) -> None:
+            log.say(text)
+            self.say(text)
+
+        return replace(self, say=say)
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -74,8 +82,12 @@ class Prepared:
         return sum(stage.mesh_seconds for stage in self.stages)
 
 
-def run_plan(scenario: Scenario, plan_name: str, options: RunOptions, listener: Listener) -> Result:
-    """Run one plan; an identical finished one is returned at once, an interrupted one goes on.
+def run_plans(
+    scenario: Scenario, plan_names: Sequence[str], options: RunOptions, listener: Listener
+) -> Iterator[Result]:
+    """Run plans in turn; an identical finished one is returned at once, an interrupted one goes on.
+
+    Whatever can be refused without a mesh is refused for all of them before the first is solved.
 
     Raises
     ------
@@ -84,17 +96,59 @@ def run_plan(scenario: Scenario, plan_name: str, options: RunOptions, listener: 
     SolverFailure, StorageFailure, Interrupted
         With the checkpoint kept and the folder saying so.
     """
-    begun = time.monotonic()
     deciding_model(scenario)
-    refuse_unusable(options.out, nodes=0)
     inputs = sha256_of(input_files(scenario))
-    folder = RunFolder(options.out / plan_name, run_digest(scenario, plan_name, options.resolution, inputs))
-    found = None if options.restart else folder.finished()
-    if found is not None:
-        listener.say(f"{plan_name}: already complete in {folder.path}")
-        return found
-    prepared = prepare(scenario, plan_name, options, folder, inputs, listener)
-    return execute(prepared, options, listener, begun)
+    folders = {name: _folder_for(scenario, name, options, inputs) for name in plan_names}
+    finished = {name: None if options.restart else folder.finished() for name, folder in folders.items()}
+    waiting = [name for name in plan_names if finished[name] is None]
+    anatomy = _checked_patient(scenario, waiting, options, listener) if waiting else None
+    for name in plan_names:
+        result = finished[name]
+        if result is None:
+            assert anatomy is not None
+            result = _run_afresh(scenario, name, anatomy, folders[name], inputs, options, listener)
+        else:
+            listener.say(f"{name}: already complete in {folders[name].path}")
+        yield result
+
+
+def run_plan(scenario: Scenario, plan_name: str, options: RunOptions, listener: Listener) -> Result:
+    """Run one plan, as :func:`run_plans` does."""
+    return next(run_plans(scenario, [plan_name], options, listener))
+
+
+def _checked_patient(scenario: Scenario, plan_names: Sequence[str], options: RunOptions, listener: Listener) -> Anatomy:
+    """The patient, in whom the applicators of all these plans can be placed."""
+    listener.say("reading the patient")
+    anatomy = read_anatomy(scenario)
+    for name in plan_names:
+        for stage in range(len(scenario.plan(name).stages)):
+            mesh_recipe(scenario, name, anatomy, stage=stage, resolution=options.resolution)
+    return anatomy
+
+
+def _folder_for(scenario: Scenario, plan_name: str, options: RunOptions, inputs: Mapping[str, str]) -> RunFolder:
+    """The folder of a plan, if it can be one."""
+    path = options.out / plan_name
+    refuse_unusable(path, nodes=0)
+    folder = RunFolder(path, run_digest(scenario, plan_name, options.resolution, inputs))
+    folder.refuse_foreign()
+    return folder
+
+
+def _run_afresh(
+    scenario: Scenario,
+    plan_name: str,
+    anatomy: Anatomy,
+    folder: RunFolder,
+    inputs: Mapping[str, str],
+    options: RunOptions,
+    listener: Listener,
+) -> Result:
+    begun, log = time.monotonic(), RunLog()
+    listener = listener.heard_by(log)
+    prepared = prepare(scenario, plan_name, anatomy, options, folder, inputs, listener)
+    return execute(prepared, options, listener, log, begun)
 
 
 def run_digest(scenario: Scenario, plan_name: str, resolution: str, inputs: Mapping[str, str]) -> str:
@@ -112,14 +166,13 @@ def run_digest(scenario: Scenario, plan_name: str, resolution: str, inputs: Mapp
 def prepare(
     scenario: Scenario,
     plan_name: str,
+    anatomy: Anatomy,
     options: RunOptions,
     folder: RunFolder,
     inputs: Mapping[str, str],
     listener: Listener,
 ) -> Prepared:
-    """Read the patient, mesh all stages and make their cases; refuses what cannot be run."""
-    listener.say(f"{plan_name}: reading the patient")
-    anatomy = read_anatomy(scenario)
+    """Mesh all stages and make their cases; refuses what cannot be run."""
     stages, cases = [], []
     for number in range(len(scenario.plan(plan_name).stages)):
         listener.say(f"{plan_name}: meshing")
@@ -129,49 +182,56 @@ def prepare(
         stages.append(geometry)
         case = thermal_case(scenario, plan_name, geometry, stage=number)
         cases.append(replace(case, static_cell_fields=cell_labels(anatomy, geometry)))
-    refuse_unusable(options.out, nodes=sum(len(stage.domain.points_mm) for stage in stages))
+    refuse_unusable(folder.path, nodes=sum(len(stage.domain.points_mm) for stage in stages))
     return Prepared(scenario, plan_name, anatomy, tuple(stages), tuple(cases), folder, inputs)
 
 
-def execute(prepared: Prepared, options: RunOptions, listener: Listener, begun: float) -> Result:
+def execute(prepared: Prepared, options: RunOptions, listener: Listener, log: RunLog, begun: float) -> Result:
     """Solve and evaluate; whatever ends it early is written down in the folder before it is raised."""
     folder, result = prepared.folder, _initial_result(prepared, options)
-    if options.restart or not folder.resumable():
-        folder.begin(result)
-    else:
-        write_result(folder.result_file, result)
     try:
-        _write_yaml(folder.path / "plan.yaml", resolved_run(prepared, options))
-        solve_begun = time.monotonic()
-        solutions = _solve_stages(prepared, options, listener)
-        solve_seconds = time.monotonic() - solve_begun
-        listener.say(f"{prepared.plan_name}: evaluating")
-        _evaluate(prepared, solutions, result)
-        result["timing"] = {
-            "mesh_s": prepared.mesh_seconds,
-            "solve_s": solve_seconds,
-            "total_s": time.monotonic() - begun,
-        }
-        result["status"] = "complete"
-        folder.complete(result)
+        with disk_refusals_as_failures(folder.path):
+            _open_folder(folder, result, restart=options.restart)
+            log.open(folder.path)
+            _write_yaml(folder.path / "plan.yaml", resolved_run(prepared, options))
+            solve_begun = time.monotonic()
+            solutions = _solve_stages(prepared, options, listener)
+            solve_seconds = time.monotonic() - solve_begun
+            listener.say(f"{prepared.plan_name}: evaluating")
+            _evaluate(prepared, solutions, result)
+            result["timing"] = {
+                "mesh_s": prepared.mesh_seconds,
+                "solve_s": solve_seconds,
+                "total_s": time.monotonic() - begun,
+            }
+            result["status"] = "complete"
+            folder.complete(result)
+    except KeyboardInterrupt as stop:
+        stopped = Interrupted("stopped before it was complete; the same command goes on from the last checkpoint")
+        _note_end(folder, log, result, stopped)
+        raise stopped from stop
     except BaseException as error:
-        _note_end(folder, result, error)
+        _note_end(folder, log, result, error)
         raise
+    for line in (*(f"warning: {warning}" for warning in result["warnings"]), "complete"):
+        log.say(f"{prepared.plan_name}: {line}")
     return result
 
 
-def _note_end(folder: RunFolder, result: Result, error: BaseException) -> None:
+def _open_folder(folder: RunFolder, result: Result, *, restart: bool) -> None:
+    """Go on in the folder of the same run, or make it anew."""
+    if restart or not folder.resumable():
+        folder.begin(result)
+    else:
+        folder.reopen(result)
+
+
+def _note_end(folder: RunFolder, log: RunLog, result: Result, error: BaseException) -> None:
     """Say in the folder how a run ended that did not finish."""
-    stopped = isinstance(error, Interrupted | KeyboardInterrupt)
-    status: Status = "interrupted" if stopped else "failed"
-    unfinished: Result = {
-        **_required(result),
-        "status": status,
-        "failure": str(error) if isinstance(error, ImagioError) else repr(error),
-    }
-    # When the disk is full the result from the beginning stands, which says "interrupted".
-    with contextlib.suppress(OSError):
-        write_result(folder.result_file, unfinished)
+    status: Status = "interrupted" if isinstance(error, Interrupted) else "failed"
+    words = str(error) if isinstance(error, ImagioError) else repr(error)
+    folder.end_early({**_required(result), "status": status, "failure": words})
+    log.say(f"{result['plan']}: {status}: {words}")
 
 
 def _required(result: Result) -> Result:
@@ -228,9 +288,9 @@ def _solve_stages(prepared: Prepared, options: RunOptions, listener: Listener) -
         stage_folder = prepared.folder.work / f"stage_{number}"
         stage_folder.mkdir(exist_ok=True)
         if solutions:
-            case = replace(
-                case, initial_state=transferred(prepared.cases[number - 1].domain, case.domain, solutions[-1])
-            )
+            before = prepared.cases[number - 1].domain
+            state = transferred(before, case.domain, solutions[-1], body_temperature=case.body_temperature)
+            case = replace(case, initial_state=state)
         if not (stage_folder / CASE).exists() or not (stage_folder / STATE).exists():
             case.save(stage_folder / CASE)
         solutions.append(
@@ -252,18 +312,6 @@ def _series_name(number: int, count: int) -> str:
     return "fields.xdmf" if count == 1 else f"fields_stage_{number + 1}.xdmf"
 
 
-def transferred(source: Any, target: Any, solution: Solution) -> dict[str, Any]:
-    """The carried state of one stage at the nodes of the next one's mesh."""
-    locator = Locator(source)
-    carried = {name: values for name, values in solution.fields.items() if name.startswith("state/")}
-    result = {}
-    for name, values in carried.items():
-        rows = np.atleast_2d(values)
-        moved = locator.interpolate(rows.T, target.points_mm).T
-        result[name.removeprefix("state/")] = moved if values.ndim == 2 else moved[0]
-    return result
-
-
 def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> None:
     """Fill the result and write label maps, tables, pictures and report."""
     from imagio_sim.campaign.presentation import write_presentation
@@ -281,7 +329,7 @@ def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> 
         folder, prepared.anatomy, assessment, labels_file=labels, series=series, plan=prepared.plan_name
     )
     result["warnings"].extend(notes)
-    history = [row for solution in solutions for row in solution.facts["history"]]
+    history = joined_history(solutions, scenario.plan(prepared.plan_name).timeline)
     write_history(folder / "history.csv", history)
     write_presentation(prepared, assessment, result, history)
 
@@ -313,10 +361,10 @@ def _add_solution(result: Result, prepared: Prepared, solutions: list[Solution])
     result["solver"] = {
         **facts[-1]["solver"],
         "energy_by_stage": [fact["energy"] for fact in facts],
-        "controllers": [fact["controllers"] for fact in facts],
+        "controllers": [finite_states(fact["controllers"]) for fact in facts],
     }
     plan = prepared.scenario.plan(prepared.plan_name)
-    result["treatment_time_s"] = max((times.end for times in plan.timeline), default=0.0)
+    result["treatment_time_s"] = treatment_time(plan.timeline)
     hottest = max(fact["boundary_peak_temperature"] for fact in facts)
     if hottest > prepared.scenario.patient.body_temperature + BOUNDARY_RISE:
         result["warnings"].append(

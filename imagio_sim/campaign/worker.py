@@ -3,19 +3,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from pathlib import Path
+from types import TracebackType
 
 from mpi4py import MPI
 
-from imagio_sim.campaign.solving import STOP, progress_line, solve_here, write_problem
+from imagio_sim.campaign.solving import STOP, problem_line, progress_line, solve_here
 from imagio_sim.errors import ImagioError
 
 
 def main() -> int:
     """Solve; the exit code is that of the error, if one ended it."""
     folder, digest, series, time_offset = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), float(sys.argv[4])
+    waiting = int(sys.argv[5])
     comm = MPI.COMM_WORLD
+    _end_all_ranks_on_a_bug(comm)
     try:
         solve_here(
             comm,
@@ -24,18 +29,41 @@ def main() -> int:
             series=series,
             time_offset=time_offset,
             report=lambda progress: _tell(progress_line(progress)),
-            stop=(folder / STOP).exists,
+            stop=lambda: (folder / STOP).exists() or not _runs(waiting),
         )
     except ImagioError as error:
         if comm.rank == 0:
-            write_problem(folder, error)
+            _tell(problem_line(error))
         return error.exit_code
     return 0
 
 
+def _end_all_ranks_on_a_bug(comm: MPI.Comm) -> None:
+    """Let an exception that nobody expected on one rank end all: the others would wait for it for ever."""
+    show = sys.excepthook
+
+    def end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        show(kind, error, trace)
+        sys.stderr.flush()
+        comm.Abort(1)
+
+    sys.excepthook = end
+
+
 def _tell(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Print for the waiting process, if it still lives."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def _runs(process: int) -> bool:
+    """Whether a process lives: when the one that waits was killed, its ranks must not go on in its folder."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -46,7 +46,10 @@ class Drive:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the generator measures at the end of a step; ``sensor_temperatures`` [degC] in the device's order."""
+    """What the generator measures at the end of a step.
+
+    ``impedance_ohm`` is infinite where no current flows, ``sensor_temperatures`` [degC] are in the device's order.
+    """
 
     power_W: float
     voltage_V: float
@@ -223,7 +226,7 @@ class TemperatureControl(Program):
         """Change the power at a tick; cut a step that jumps over the target."""
         if not reading.sensor_temperatures:
             raise ValueError("temperature control needs the temperature of at least one sensor")
-        if time <= self.start + TIME_TOLERANCE:
+        if time <= self.start + TIME_TOLERANCE or time > self.power_off_time + TIME_TOLERANCE:
             return ACCEPTED
         temperature = sum(reading.sensor_temperatures) / len(reading.sensor_temperatures)
         step = time - self._now.time

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from imagio_sim.anatomy.volume import Grid
 
@@ -27,29 +28,38 @@ def zone_label_map(grid: Grid, inside: InsideZone, box_mm: NDArray[np.float64]) 
     inside
         Zone, applicators within it included.
     box_mm
-        Corners (2, 3) of a box that holds the zone; only voxels near it are sampled, at 4 x 4 x 4 points each.
+        Corners (2, 3) of a box that holds the zone; voxels at the zone's surface are sampled at 4 x 4 x 4 points each.
     """
     labels = np.zeros(grid.shape, dtype=np.uint8)
     low, high = _index_range(grid, box_mm)
     if (high <= low).any():
         return labels
-    span = [np.arange(a, b) for a, b in zip(low, high, strict=True)]
-    voxels = np.array(np.meshgrid(*span, indexing="ij")).reshape(3, -1).T
+    shape = tuple(int(b - a) for a, b in zip(low, high, strict=True))
+    voxels = np.indices(shape).reshape(3, -1).T + low
+    share = _share(grid, inside, voxels, np.zeros((1, 3)))
+    mixed = np.flatnonzero(_at_the_rim(share.reshape(shape)))
     offsets = (np.arange(_POINTS_PER_AXIS) + 0.5) / _POINTS_PER_AXIS - 0.5
     within = np.array(np.meshgrid(offsets, offsets, offsets, indexing="ij")).reshape(3, -1).T
-    rows = max(1, _BLOCK // len(within))
-    share = np.concatenate(
-        [_share(grid, inside, voxels[start : start + rows], within) for start in range(0, len(voxels), rows)]
-    )
+    share[mixed] = _share(grid, inside, voxels[mixed], within)
     labels[tuple(voxels.T)] = share >= 0.5
     return labels
+
+
+def _at_the_rim(centres: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Voxels (i, j, k) that have a neighbour (of 26) whose centre lies on the other side of the zone's surface."""
+    return np.asarray(maximum_filter(centres, 3) != minimum_filter(centres, 3))
 
 
 def _share(
     grid: Grid, inside: InsideZone, voxels: NDArray[np.int64], within: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    index = (voxels[:, None, :] + within[None, :, :]).reshape(-1, 3)
-    return np.asarray(inside(grid.to_lps(index)).reshape(len(voxels), -1).mean(axis=1))
+    """Share (n,) of the points ``within`` (k, 3) each voxel (n, 3), relative to its centre, that lies in the zone."""
+    rows = max(1, _BLOCK // len(within))
+    parts = [np.empty(0)]
+    for start in range(0, len(voxels), rows):
+        index = (voxels[start : start + rows, None, :] + within[None, :, :]).reshape(-1, 3)
+        parts.append(inside(grid.to_lps(index)).reshape(-1, len(within)).mean(axis=1))
+    return np.concatenate(parts)
 
 
 def _index_range(grid: Grid, box_mm: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

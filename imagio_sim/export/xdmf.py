@@ -15,7 +15,8 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -43,6 +44,7 @@ class FieldSeries:
     path: Path
     node_count: int
     cell_count: int
+    _described: dict[Path, _Step] = field(default_factory=dict)
 
     @classmethod
     def create(cls, path: Path, domain: Domain, static_cell_fields: Mapping[str, NDArray[np.generic]]) -> Self:
@@ -90,7 +92,7 @@ class FieldSeries:
         for step in series._steps():
             # Times come from a checkpoint that stores them exactly; the slack is for text round trips.
             if step.time_s > last_time_s * (1.0 + 1e-12) + 1e-9:
-                step.path.unlink()
+                series._described.pop(step.path).path.unlink()
         series._write_xml()
         return series
 
@@ -127,10 +129,11 @@ class FieldSeries:
         return tuple(step.time_s for step in self._steps())
 
     def _steps(self) -> list[_Step]:
-        return sorted(
-            (_step(path) for path in self.folder.iterdir() if _STEP_FILE.fullmatch(path.name)),
-            key=lambda step: step.number,
-        )
+        paths = sorted(path for path in self.folder.iterdir() if _STEP_FILE.fullmatch(path.name))
+        for path in paths:
+            if path not in self._described:
+                self._described[path] = _step(path)
+        return [self._described[path] for path in paths]
 
     def _write_xml(self) -> None:
         root = ElementTree.Element("Xdmf", Version="3.0")
@@ -208,25 +211,25 @@ def _open(path: Path) -> h5py.File:
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file that takes its name only once it is complete and on the disk."""
+    """An HDF5 file that takes its name only once it is complete and on the disk.
+
+    It is made in memory: where the disk is full, HDF5 itself fails in ways that leave a file open for ever.
+    """
     import h5py
 
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        yield file
+        file.flush()
+        image = file.id.get_file_image()
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with h5py.File(partial, "w") as file:
-            yield file
-        _flush_to_disk(partial)
+        with partial.open("wb") as stream:
+            stream.write(image)
+            stream.flush()
+            os.fsync(stream.fileno())
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _flush_to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _in_space(domain: Domain) -> NDArray[np.float64]:
@@ -254,6 +257,13 @@ def _fields(file: h5py.File) -> tuple[_Dataset, ...]:
 
 
 def _step(path: Path) -> _Step:
+    status = path.stat()
+    return _read_step(path, (status.st_ino, status.st_mtime_ns))
+
+
+@lru_cache(maxsize=4096)
+def _read_step(path: Path, written: tuple[int, int]) -> _Step:
+    """What a step's file holds; ``written`` says which file of that name it is, for files only appear whole."""
     with _open(path) as file:
         return _Step(int(path.stem.removeprefix("step_")), path, float(file.attrs["time_s"]), _fields(file))
 

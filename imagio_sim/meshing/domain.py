@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class Domain:
     minimum_quality: float
     axisymmetric: bool = False
 
-    @property
+    @cached_property
     def cell_volumes_mm3(self) -> NDArray[np.float64]:
         """Volume of each cell (m,); 2 pi r weighted when axisymmetric."""
         corners = self.points_mm[self.cells]

@@ -156,7 +156,6 @@ def recipe_for(
     region_factor: float = 1.0,
     shape: RegionShape = "auto",
     margin_mm: float | None = None,
-    touching: bool = False,
 ) -> MeshRecipe:
     """Make the recipe for placed applicators and a target; refuses placements that cannot be meant.
 
@@ -175,11 +174,8 @@ def recipe_for(
     shape, margin_mm
         Shape of the region and how far it extends beyond target and active surfaces, where they are not to be chosen
         from the reach.
-    touching
-        Whether applicators may meet: those of different stages are never there together.
     """
-    if not touching:
-        check_clearance(applicators)
+    check_clearance(applicators)
     check_near_target(applicators, target_points_mm, reach_mm=reach_mm)
     region = region_for(
         applicators, target_points_mm, reach_mm=reach_mm, factor=region_factor, shape=shape, margin_mm=margin_mm

@@ -16,7 +16,7 @@ from imagio_sim.outcome.margins import (
     Margins,
     ablative_margins,
     signed_depth,
-    target_coverage,
+    target_coverages,
     volume_histogram,
 )
 from imagio_sim.outcome.patient import Patient
@@ -91,8 +91,9 @@ class Assessment:
     def warnings(self) -> list[str]:
         """Sentences for the planner."""
         clipped = ["the ablation zone reaches the outside of the region: enlarge the region"] * self.zone.clipped
+        burnt = ["the ablation zone reaches the skin"] * self.zone.at_skin
         paths = [warning for path in self.trajectories for warning in path.warnings]
-        return [*clipped, *self.unknown.warnings, *paths]
+        return [*clipped, *burnt, *self.unknown.warnings, *paths]
 
     def add_to(self, result: Result) -> None:
         """Put the outcome into a result; warnings are appended."""
@@ -167,8 +168,9 @@ def assess(
     axis = mean_axis(applicators)
     zones = {name: ablation_zone(domain, level, axis) for name, level in fields.levels.items()}
     level, zone = fields.levels[fields.deciding_model], zones[fields.deciding_model]
-    margins = _margins(patient, zones, fields, probe)
-    coverages = _coverages(patient, fields, probe)
+    target = patient.target
+    margins = {} if target is None else ablative_margins(target, zones, fields.levels, probe, capsule=patient.capsule)
+    coverages = {} if target is None else target_coverages(target, fields.levels, probe)
     return Assessment(
         zone=zone,
         zones=zones,
@@ -189,7 +191,7 @@ def assess(
         unknown=unknown_share(domain, sampled, zone),
         collateral_volume_ml=dead_volume_by_tissue(domain, sampled, zone),
         level=level,
-        target=patient.target,
+        target=target,
         histogram=_histogram(coverages.get(fields.deciding_model), zone, level, probe, fields.extremes),
     )
 
@@ -200,21 +202,6 @@ def mean_axis(applicators: Sequence[PlacedApplicator]) -> NDArray[np.float64]:
     total = np.sum([d / np.linalg.norm(d) for d in directions], axis=0) if directions else np.zeros(3)
     length = float(np.linalg.norm(total))
     return np.asarray(total / length) if length > 1e-6 else np.array([0.0, 0.0, 1.0])
-
-
-def _margins(patient: Patient, zones: Mapping[str, AblationZone], fields: Fields, probe: Probe) -> dict[str, Margins]:
-    if patient.target is None:
-        return {}
-    return {
-        name: ablative_margins(patient.target, zone, fields.levels[name], probe, capsule=patient.capsule)
-        for name, zone in zones.items()
-    }
-
-
-def _coverages(patient: Patient, fields: Fields, probe: Probe) -> dict[str, Coverage]:
-    if patient.target is None:
-        return {}
-    return {name: target_coverage(patient.target, level, probe) for name, level in fields.levels.items()}
 
 
 def _histogram(

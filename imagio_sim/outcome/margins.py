@@ -11,7 +11,7 @@ the minimal ablative margin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,21 +100,21 @@ class Coverage:
 
 def ablative_margins(
     target: Surface,
-    zone: AblationZone,
-    level: NDArray[np.float64],
+    zones: Mapping[str, AblationZone],
+    levels: Mapping[str, NDArray[np.float64]],
     probe: Probe,
     *,
     capsule: Surface | None,
     subcapsular_mm: float = SUBCAPSULAR_MM,
-) -> Margins:
-    """Signed margins on the target's surface.
+) -> dict[str, Margins]:
+    """Signed margins on the target's surface, for the zone of each death model.
 
     Parameters
     ----------
     target
         Closed surface of the target.
-    zone, level
-        The ablation zone and the nodal death level (n,) it was made from; the level decides the sign.
+    zones, levels
+        The ablation zones and the nodal death levels (n,) they were made from, by model; the level decides the sign.
     capsule
         Surface of the organ, to leave out the target's surface near it; None counts all of it.
     """
@@ -122,24 +122,41 @@ def ablative_margins(
     counted: NDArray[np.bool_] = np.ones(len(samples.weights), dtype=bool)
     if capsule is not None:
         counted = np.asarray(capsule.distance_mm(samples.points_mm) > subcapsular_mm)
-    return Margins(samples.points_mm, samples.weights, signed_depth(samples.points_mm, zone, level, probe), counted)
+    dead = dead_by_model(levels, probe, samples.points_mm)
+    return {
+        name: Margins(samples.points_mm, samples.weights, _signed(samples.points_mm, zone, dead[name]), counted)
+        for name, zone in zones.items()
+    }
+
+
+def dead_by_model(
+    levels: Mapping[str, NDArray[np.float64]], probe: Probe, points_mm: NDArray[np.float64]
+) -> dict[str, NDArray[np.bool_]]:
+    """Whether points (n, 3) lie in the zone of each death model; their cells are looked for once."""
+    dead = probe.dead(np.column_stack(list(levels.values())), points_mm)
+    return {name: dead[:, column] for column, name in enumerate(levels)}
 
 
 def signed_depth(
     points_mm: NDArray[np.float64], zone: AblationZone, level: NDArray[np.float64], probe: Probe
 ) -> NDArray[np.float64]:
     """Distance (n,) of points to the zone's surface, positive inside the zone, -inf without a zone."""
+    return _signed(points_mm, zone, probe.dead(level, points_mm))
+
+
+def _signed(points_mm: NDArray[np.float64], zone: AblationZone, dead: NDArray[np.bool_]) -> NDArray[np.float64]:
     if len(zone.surface.triangles) == 0:
         return np.full(len(points_mm), -np.inf)
     distance = zone.surface.distance_mm(points_mm)
-    return np.where(probe.dead(level, points_mm), distance, -distance)
+    return np.where(dead, distance, -distance)
 
 
-def target_coverage(target: Surface, level: NDArray[np.float64], probe: Probe) -> Coverage:
-    """Covered share of the target's volume, from about a hundred thousand points inside its surface."""
+def target_coverages(target: Surface, levels: Mapping[str, NDArray[np.float64]], probe: Probe) -> dict[str, Coverage]:
+    """Covered share of the target's volume by death model, from about a hundred thousand points inside its surface."""
     volume = target.volume_mm3
     samples = target.interior_samples((volume / COVERAGE_SAMPLES) ** (1 / 3))
-    return Coverage(volume, samples, probe.dead(level, samples.points_mm))
+    dead = dead_by_model(levels, probe, samples.points_mm)
+    return {name: Coverage(volume, samples, dead[name]) for name in levels}
 
 
 def volume_histogram(

@@ -19,7 +19,7 @@ class Interpolator(Protocol):
     """What a mesh locator offers: P1 values at points (n, 3), nan outside the mesh."""
 
     def interpolate(self, nodal: NDArray[np.float64], points_mm: NDArray[np.float64], /) -> NDArray[np.float64]:
-        """Values (n,) of a nodal field at points (n, 3) in LPS mm."""
+        """Values (n,) or (n, k) of one nodal field (m,) or of several (m, k) at points (n, 3) in LPS mm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +34,9 @@ class Probe:
     locator: Interpolator
 
     def values(self, nodal: NDArray[np.float64], points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Field (n,) at points (n, 3); nan beyond the region."""
+        """One field (m,) or several (m, k) at points (n, 3), shape (n,) or (n, k); nan beyond the region."""
         values = np.asarray(self.locator.interpolate(nodal, points_mm), dtype=np.float64).copy()
-        missing = np.flatnonzero(np.isnan(values))
+        missing = np.flatnonzero(np.isnan(values if values.ndim == 1 else values[:, 0]))
         if len(missing) == 0 or not self._applicator_nodes.any():
             return values
         tree, nodes = self._boundary
@@ -46,7 +46,7 @@ class Probe:
         return values
 
     def dead(self, level: NDArray[np.float64], points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether points lie in the zone of a death level; what is beyond the region lives."""
+        """Whether points lie in the zone of a death level, or of several; what is beyond the region lives."""
         # nan compares as false.
         return np.asarray(self.values(level, points_mm) >= 0.0)
 

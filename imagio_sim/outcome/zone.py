@@ -21,6 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
+from imagio_sim.meshing.cut import SKIN
 from imagio_sim.meshing.domain import Domain
 from imagio_sim.outcome.cutting import Pieces, dead_pieces, interface_pieces, key_nodes, key_points, off_zero
 from imagio_sim.outcome.surface import Surface
@@ -51,6 +52,8 @@ class AblationZone:
         Closed outer surface, applicators filled in; without triangles for an empty zone or an axisymmetric domain.
     clipped
         Whether the zone reaches the outside of the region, so that it may really be larger.
+    at_skin
+        Whether it reaches the skin (or another surface to air).
     """
 
     volume_mm3: float
@@ -64,6 +67,7 @@ class AblationZone:
     centroid_mm: NDArray[np.float64] | None
     surface: Surface
     clipped: bool
+    at_skin: bool
 
     @property
     def volume_ml(self) -> float:
@@ -110,7 +114,8 @@ def ablation_zone(domain: Domain, level: NDArray[np.float64], axis: NDArray[np.f
         sphericity=_sphericity(measured.volume_mm3, measured.area_mm2),
         centroid_mm=np.asarray(moment / tissue, dtype=np.float64) if tissue > 0 else None,
         surface=measured.surface,
-        clipped=bool(dead[_outside_facets(domain)].any()),
+        clipped=bool(dead[_outside_facets(domain, but=SKIN)].any()),
+        at_skin=SKIN in domain.surfaces and bool(dead[domain.surfaces[SKIN]].any()),
     )
 
 
@@ -136,9 +141,9 @@ def _checked(level: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     return np.asarray(level, dtype=np.float64)
 
 
-def _outside_facets(domain: Domain) -> NDArray[np.int64]:
-    """Facets of the outside of the region: every boundary but an applicator's and the axis of revolution."""
-    kept = [facets for name, facets in domain.surfaces.items() if not is_applicator_surface(name)]
+def _outside_facets(domain: Domain, *, but: str = "") -> NDArray[np.int64]:
+    """Facets of the outside of the region: every boundary but an applicator's, the axis and the one named ``but``."""
+    kept = [facets for name, facets in domain.surfaces.items() if not is_applicator_surface(name) and name != but]
     facets = np.concatenate([np.empty((0, domain.cells.shape[1] - 1), dtype=np.int64), *kept])
     if domain.axisymmetric:
         facets = facets[(domain.points_mm[facets][:, :, 0] > 0).any(axis=1)]

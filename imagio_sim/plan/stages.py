@@ -183,6 +183,20 @@ class Stage(PlanModel):
                 allowed="an applicator without a program",
                 remedy="only one of a pair is driven",
             )
+        elif partners[wanted].return_electrode is not None:
+            yield fault(
+                "return_electrode",
+                found=f"{wanted!r}, which has a return electrode itself",
+                allowed="an applicator without return_electrode",
+                remedy="name the partner in one of the two only",
+            )
+        elif next(one for one in self.applicators if one.return_electrode == wanted) is not applicator:
+            yield fault(
+                "return_electrode",
+                found=f"{wanted!r} for the second time",
+                allowed="a partner of its own",
+                remedy="a bipolar pair has two applicators; place another one",
+            )
         elif applicator.of_library.is_bipolar or partners[wanted].of_library.is_bipolar:
             yield fault(
                 "return_electrode",

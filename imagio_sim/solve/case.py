@@ -65,6 +65,20 @@ class Ground:
     pad_surface: str | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class VolumeSource:
+    """Heat from elsewhere: ``density`` (m,) [W/m3] per cell, held from ``start`` to ``end`` [s] of the stage.
+
+    One that comes on voxels is put onto cells by ``meshing.transfer.VoxelTransfer.cell_densities``. ``name`` is what
+    its heat is booked under.
+    """
+
+    name: str
+    density: Floats
+    start: float
+    end: float
+
+
 @dataclass(frozen=True)
 class Numerics:
     """Tolerances and step limits; the defaults are those of ``docs/decisions/0002``."""
@@ -100,6 +114,8 @@ class ThermalCase:
         Volumetric, of blood [J/(m3 K)].
     deciding_model
         Name of the death model that decides, and that stops perfusion.
+    sources
+        Heat deposited by other than the generators.
     initial_state
         Nodal fields (..., n) that earlier stages left: ``temperature``, ``peak_temperature``, ``death/<model>``.
     static_cell_fields
@@ -123,6 +139,7 @@ class ThermalCase:
     deciding_model: str
     end_time: float
     numerics: Numerics = field(default_factory=Numerics)
+    sources: tuple[VolumeSource, ...] = ()
     initial_state: Mapping[str, Floats] = field(default_factory=dict)
     static_cell_fields: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
@@ -132,6 +149,7 @@ class ThermalCase:
         arrays |= {f"cell/{name}": values for name, values in self.cell_fields.items()}
         arrays |= {f"state/{name}": values for name, values in self.initial_state.items()}
         arrays |= {f"static/{name}": values for name, values in self.static_cell_fields.items()}
+        arrays |= {f"source/{source.name}": source.density for source in self.sources}
         text = {
             "minimum_quality": self.domain.minimum_quality,
             "axisymmetric": self.domain.axisymmetric,
@@ -146,6 +164,7 @@ class ThermalCase:
             "deciding_model": self.deciding_model,
             "end_time": self.end_time,
             "numerics": asdict(self.numerics),
+            "sources": [[source.name, source.start, source.end] for source in self.sources],
         }
         with path.open("wb") as file:
             np.savez(
@@ -187,6 +206,9 @@ class ThermalCase:
             deciding_model=text["deciding_model"],
             end_time=text["end_time"],
             numerics=Numerics(**text["numerics"]),
+            sources=tuple(
+                VolumeSource(name, stored[f"source/{name}"], start, end) for name, start, end in text["sources"]
+            ),
             initial_state=group("state/"),
             static_cell_fields=group("static/"),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from imagio_sim.solve.discretisation import Floats
-from imagio_sim.solve.stage import Ledger, Stage
+from imagio_sim.solve.ledger import Ledger
+from imagio_sim.solve.stage import Stage
 
 
 def save_checkpoint(stage: Stage, path: Path, *, digest: str) -> None:
@@ -26,7 +28,9 @@ def save_checkpoint(stage: Stage, path: Path, *, digest: str) -> None:
         "duration": stage.duration,
         "steps": stage.steps,
         "rejected": stage.rejected,
-        "drives": stage.drives,
+        "withheld": stage.withheld,
+        "settings": stage.settings,
+        "couplings": [dict(coupling.state()) for coupling in stage.couplings],
         "controllers": [controller.state() for controller in stage.controllers],
         "ledger": asdict(stage.ledger),
         "history": stage.history,
@@ -35,9 +39,12 @@ def save_checkpoint(stage: Stage, path: Path, *, digest: str) -> None:
     }
     arrays: dict[str, Any] = dict(fields)
     draft = path.with_suffix(".partial")
-    with draft.open("wb") as file:
-        np.savez(file, text=np.array(json.dumps(text)), **arrays)
-    os.replace(draft, path)
+    try:
+        with draft.open("wb") as file:
+            np.savez(file, text=np.array(json.dumps(text)), **arrays)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)  # on a full disk, half a file only takes room
 
 
 def _fields(stage: Stage) -> dict[str, Floats]:
@@ -59,8 +66,8 @@ def load_checkpoint(stage: Stage, path: Path, *, digest: str) -> bool:
         return stage.space.local_nodes(None if stored is None else stored[name])
 
     stage.time, stage.duration = text["time"], text["duration"]
-    stage.steps, stage.rejected = text["steps"], text["rejected"]
-    stage.drives = tuple((kind, value) for kind, value in text["drives"])
+    stage.steps, stage.rejected, stage.withheld = text["steps"], text["rejected"], text["withheld"]
+    stage.settings = tuple((kind, value) for kind, value in text["settings"])
     stage.ledger, stage.history = Ledger(**text["ledger"]), text["history"]
     stage.temperature, stage.peak_temperature = local("temperature"), local("peak_temperature")
     stage.death.restore({name: local(name) for name in stage.death.fields()})
@@ -71,11 +78,15 @@ def load_checkpoint(stage: Stage, path: Path, *, digest: str) -> bool:
     ]
     for controller, state in zip(stage.controllers, text["controllers"], strict=True):
         controller.restore(state)
+    for coupling, state in zip(stage.couplings, text["couplings"], strict=True):
+        coupling.restore(state)
     return True
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
+    """What the file holds; None where it is missing or damaged, so that the run starts over."""
+    try:
+        with path.open("rb") as file, np.load(file) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None
-    with np.load(path) as archive:
-        return {name: archive[name] for name in archive.files}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import sqrt
 
 import numpy as np
 
@@ -65,28 +65,34 @@ def _response(conductance: Floats, outputs: Sequence[Output]) -> Floats:
 
 
 def _amplitudes(admittance: Floats, drives: Sequence[Drive]) -> Floats:
-    """Output voltages (outputs,) that fulfil every drive; each is scaled by its own mismatch until all settle."""
-    amplitude = np.ones(len(drives))
+    """Output voltages (outputs,) that fulfil every drive; each is set against the others in turn until all settle."""
+    amplitude = np.zeros(len(drives))
     for _ in range(_ITERATIONS):
-        currents = admittance @ amplitude
-        factors = np.array([_scaling(*entry) for entry in zip(drives, amplitude, currents, strict=True)])
-        amplitude = amplitude * factors
-        if np.abs(factors - 1.0).max() < _SETTLED:
+        before = amplitude.copy()
+        for number, drive in enumerate(drives):
+            own = admittance[number, number]
+            induced = admittance[number] @ amplitude - own * amplitude[number]
+            amplitude[number] = _voltage(drive, float(own), float(induced))
+        if np.abs(amplitude - before).max() <= _SETTLED * np.abs(amplitude).max():
             break
     return amplitude
 
 
-def _scaling(drive: Drive, voltage: float, current: float) -> float:
-    """Factor on an output's voltage that brings it to its setting, or to the first limit it meets."""
-    wanted = {
-        "power": sqrt(drive.value / (voltage * current)) if voltage * current > 0.0 else 1.0,
-        "voltage": drive.value / voltage,
-        "current": drive.value / current if current > 0.0 else 1.0,
-    }[drive.kind]
+def _voltage(drive: Drive, own: float, induced: float) -> float:
+    """Voltage [V] that gives an output its setting, or the first limit it meets.
+
+    ``own`` is its conductance [S]; the others drive ``induced`` [A] through it when it is at zero volts. Of the two
+    voltages with the same power it is the one at which the output gives power and does not take it.
+    """
+
+    def of_current(current: float) -> float:
+        return (current - induced) / own
+
+    def of_power(power: float) -> float:
+        return (sqrt(induced**2 + 4.0 * own * power) - induced) / (2.0 * own)
+
     limits = drive.limits
-    allowed = (
-        sqrt(limits.power_W / (voltage * current)) if voltage * current > 0.0 else inf,
-        limits.voltage_V / voltage,
-        limits.current_A / current if current > 0.0 else inf,
-    )
-    return min(wanted, *allowed)
+    wanted = drive.value
+    if drive.kind != "voltage":
+        wanted = (of_power if drive.kind == "power" else of_current)(drive.value)
+    return min(wanted, limits.voltage_V, of_current(limits.current_A), of_power(limits.power_W))

@@ -7,7 +7,7 @@ combination of them, and their conductance matrix answers every question about v
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,20 @@ from imagio_sim.solve.linear import FreeMatrix, Solver, extrapolated
 
 @dataclass(frozen=True, eq=False)
 class ElectricSolution:
-    """Unit potentials (conductors, count) [V/V]; conductance (conductors, conductors) [S] and its far-field part."""
+    """What unit potentials tell.
+
+    Attributes
+    ----------
+    unit_potentials
+        (conductors, count) [V/V].
+    gradient_products
+        Integral of w grad phi_i . grad phi_j over each cell (cell_count,) [m] for every pair i >= j.
+    conductance, far_conductance
+        (conductors, conductors) [S], and the part of it beyond the region.
+    """
 
     unit_potentials: Floats
+    gradient_products: Mapping[tuple[int, int], Floats]
     conductance: Floats
     far_conductance: Floats
 
@@ -36,10 +47,10 @@ class RemoteGround:
     def __init__(self, operators: EdgeOperators, boundary: Facets, centre: Floats) -> None:
         space = operators.discretisation
         share = operators.facet_share(boundary)
-        middle = space.points[boundary.nodes].mean(axis=1) - centre
+        distance = space.points[boundary.nodes] - centre
         normal = outward_normals(space, boundary)
-        decay = (normal * middle).sum(axis=1) / (middle**2).sum(axis=1)
-        values = share * np.maximum(decay, 0.0)[:, None]
+        decay = (normal[:, None] * distance).sum(axis=2) / (distance**2).sum(axis=2)
+        values = share * np.maximum(decay, 0.0)
         columns = np.repeat(boundary.cells, boundary.nodes.shape[1])
         self._node_cell = sparse.csr_matrix(
             (values.ravel(), (boundary.nodes.ravel(), columns)), shape=(space.count, space.cell_count)
@@ -109,8 +120,9 @@ class ElectricProblem:
         potentials = np.array(
             [self._unit(number, coupling, scale, time) for number in range(len(self._fixed_values))]
         ).reshape(len(self._fixed_values), space.count)
-        near, far = self._conductances(potentials, conductivity, admittance)
-        return ElectricSolution(potentials, near + far, far)
+        products = self._gradient_products(potentials)
+        far = self._far_conductance(potentials, admittance)
+        return ElectricSolution(potentials, products, self._near_conductance(products, conductivity) + far, far)
 
     def _unit(self, number: int, coupling: Floats, scale: float, time: float) -> Floats:
         values, history = self._fixed_values[number], self.histories[number]
@@ -123,19 +135,27 @@ class ElectricProblem:
         del history[:-3]
         return potential
 
-    def _conductances(self, potentials: Floats, conductivity: Floats, admittance: Floats) -> tuple[Floats, Floats]:
-        """Dissipation inside and beyond the region for every pair of unit potentials [S]."""
-        space, count = self._operators.discretisation, len(potentials)
-        near, far = np.zeros((count, count)), np.zeros((count, count))
-        for i in range(count):
-            for j in range(i + 1):
-                inside = self._operators.gradient_squared(potentials[i], potentials[j]) @ conductivity
-                near[i, j] = near[j, i] = space.total(float(inside))
-                far[i, j] = far[j, i] = space.node_sum(admittance * potentials[i] * potentials[j])
-        return near, far
+    def _gradient_products(self, potentials: Floats) -> dict[tuple[int, int], Floats]:
+        """Integral of the gradients' product over each cell, for every pair of unit potentials."""
+        pairs = ((i, j) for i in range(len(potentials)) for j in range(i + 1))
+        return {(i, j): self._operators.gradient_squared(potentials[i], potentials[j]) for i, j in pairs}
+
+    def _near_conductance(self, products: Mapping[tuple[int, int], Floats], conductivity: Floats) -> Floats:
+        """Dissipation inside the region for every pair of unit potentials [S]."""
+        near = np.zeros((len(self._fixed_values), len(self._fixed_values)))
+        for (i, j), product in products.items():
+            near[i, j] = near[j, i] = self._operators.discretisation.total(float(product @ conductivity))
+        return near
+
+    def _far_conductance(self, potentials: Floats, admittance: Floats) -> Floats:
+        """Dissipation beyond the region for every pair of unit potentials [S]."""
+        owned = self._operators.discretisation.owned
+        local = (potentials[:, :owned] * admittance[:owned]) @ potentials[:, :owned].T
+        return np.asarray(self._operators.discretisation.comm.allreduce(local))
 
     def heat(self, solution: ElectricSolution, voltages: Floats, conductivity: Floats) -> Floats:
         """Joule heat per cell (cell_count,) [W/m3] for conductor voltages (conductors,) [V, rms]."""
-        potential = voltages @ solution.unit_potentials
-        power = self._operators.gradient_squared(potential) * conductivity
-        return np.asarray(power / self._operators.cell_volume)
+        power = np.zeros(len(conductivity))
+        for (i, j), product in solution.gradient_products.items():
+            power += (1.0 if i == j else 2.0) * voltages[i] * voltages[j] * product
+        return np.asarray(power * conductivity / self._operators.cell_volume)

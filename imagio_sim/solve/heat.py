@@ -28,6 +28,9 @@ _NEWTON_LIMIT = 30
 ERROR_VOLUME = 1e-6
 """The error of a step is the temperature error [K] that, all over this volume [m3], would have the same mean square."""
 
+NO_EXCURSION = 0.01
+"""A temperature [K] all over that is as good as none: linear systems are not solved better than for that."""
+
 
 class EnthalpyLaw(Protocol):
     """Heat content of the nodes as a monotone function of their temperature."""
@@ -68,15 +71,15 @@ class Exchange:
 class HeatStep:
     """What one accepted or tentative step did.
 
-    ``temperature`` (count,) at its end; ``error`` [K] the local error, as if spread over ``ERROR_VOLUME``; ``lost`` [J]
-    by name of
-    exchange and ``boundary``; ``stored`` [J].
+    ``temperature`` (count,) at its end; ``error`` [K] the local error, as if spread over ``ERROR_VOLUME``;
+    ``stored`` [J]; ``lost`` [J] by name of exchange and ``boundary``, and ``taken`` (count,) [J] the same by node.
     """
 
     temperature: Floats
     error: float
     stored: float
     lost: Mapping[str, float]
+    taken: Mapping[str, Floats]
 
 
 class HeatProblem:
@@ -85,6 +88,9 @@ class HeatProblem:
     ``judged_below`` [degC]: nodes that are hotter do not count in the error estimate. Boiling and dry tissue is dead
     whatever its temperature, and a node that dries up jumps by kelvins for a few joules, one after another. For the
     same reason the error is a mean over a volume that matters for a zone, not the worst node.
+
+    ``reference`` [degC]: what linear systems count temperatures from. Their tolerance is relative, so with that of
+    untreated tissue its errors are a share of the heat that was brought in, however long it is left alone.
     """
 
     def __init__(
@@ -97,14 +103,21 @@ class HeatProblem:
         tolerance: float,
         nonlinear_tolerance: float,
         judged_below: float = np.inf,
+        reference: float = 0.0,
     ) -> None:
-        self._operators, self._law, self._nonlinear_tolerance = operators, law, nonlinear_tolerance
+        self._operators, self.law, self._nonlinear_tolerance = operators, law, nonlinear_tolerance
         fixed = np.zeros(operators.discretisation.count, dtype=bool)
         fixed[fixed_nodes] = True
         self.matrix = FreeMatrix(operators, fixed)
-        self.solver = Solver(self.matrix, "jacobi", tolerance=tolerance, prefix="heat_")
+        self.solver = Solver(
+            self.matrix,
+            "jacobi",
+            tolerance=tolerance,
+            prefix="heat_",
+            negligible=tolerance * NO_EXCURSION * float(np.sqrt(operators.discretisation.node_total)),
+        )
         self._fixed_values = np.where(fixed, fixed_temperature, 0.0)
-        self._judged_below = judged_below
+        self._judged_below, self._reference = judged_below, reference
         self._volume = operators.distributed(np.ones(len(operators.cell_volume)))
 
     def with_fixed(self, temperature: Floats) -> Floats:
@@ -132,21 +145,20 @@ class HeatProblem:
             When a linear solve or the enthalpy iteration does not converge.
         """
         stage = _Stage(self, duration, conductivity, exchanges, load)
-        start = self._law(temperature)
+        start = self.law(temperature)
         first_temperature, first_rate = stage.solve(start, guesses[0])
         reached = start + duration * (1.0 - GAMMA) * first_rate
         last_temperature, last_rate = stage.solve(reached, guesses[1])
         space = self._operators.discretisation
         difference = duration * GAMMA * np.abs(last_rate - first_rate)
         judged = last_temperature < self._judged_below
-        squared = np.where(judged, difference / self._law.slope(last_temperature), 0.0) ** 2
+        squared = np.where(judged, difference / self.law.slope(last_temperature), 0.0) ** 2
         error = float(np.sqrt(space.node_sum(self._volume * squared) / ERROR_VOLUME))
-        lost = dict.fromkeys((*exchanges, "boundary"), 0.0)
-        for weight, stage_temperature in zip(_STAGE_WEIGHTS, (first_temperature, last_temperature), strict=True):
-            for name, power in stage.losses(stage_temperature).items():
-                lost[name] += weight * duration * power
-        stored = space.node_sum(self._law(last_temperature) - start)
-        return HeatStep(last_temperature, error, stored, lost)
+        first, last = stage.losses(first_temperature), stage.losses(last_temperature)
+        taken = {name: duration * (_STAGE_WEIGHTS[0] * first[name] + _STAGE_WEIGHTS[1] * last[name]) for name in first}
+        stored = space.node_sum(self.law(last_temperature) - start)
+        lost = {name: space.node_sum(heat) for name, heat in taken.items()}
+        return HeatStep(last_temperature, error, stored, lost, taken)
 
 
 class _Stage:
@@ -169,23 +181,24 @@ class _Stage:
         inflow = load.copy()
         for exchange in exchanges.values():
             self._sink += exchange.conductance
-            inflow += exchange.conductance * exchange.temperature
+            inflow += exchange.conductance * (exchange.temperature - problem._reference)
         own = self._space.accumulated(-operators.edge_sum(self._coupling)) + self._sink
         self._own = self._implicit * own
-        lift = problem.matrix.lift(self._coupling, problem._fixed_values)
+        lift = problem.matrix.lift(self._coupling, problem._fixed_values - problem._reference)
         self._inflow = self._implicit * (inflow + lift)
         self._filled = False
 
     def solve(self, known: Floats, guess: Floats) -> tuple[Floats, Floats]:
         """Temperature (count,) and rate of change of enthalpy (count,) [W] of the stage."""
-        problem, law, fixed = self._problem, self._problem._law, self._fixed
+        problem, law, fixed = self._problem, self._problem.law, self._fixed
+        reference = problem._reference
         point = problem.with_fixed(guess)
         for _ in range(_NEWTON_LIMIT):
             enthalpy, slope = law(point), law.slope(point)
             self._fill(np.where(fixed, slope, slope + self._own))
-            right = known + self._inflow - enthalpy + slope * point
-            right = np.where(fixed, slope * problem._fixed_values, right)
-            temperature = problem.solver.solve(right, point)
+            right = known + self._inflow - enthalpy + slope * (point - reference)
+            right = np.where(fixed, slope * (problem._fixed_values - reference), right)
+            temperature = reference + problem.solver.solve(right, point - reference)
             linearised = enthalpy + slope * (temperature - point)
             projected = np.where(fixed, temperature, law.temperature(linearised))
             if self._space.maximum(np.abs(projected - temperature)) <= problem._nonlinear_tolerance:
@@ -201,11 +214,8 @@ class _Stage:
             self._problem.matrix.fill(self._implicit * self._coupling, diagonal)
             self._filled = True
 
-    def losses(self, temperature: Floats) -> dict[str, float]:
-        """Heat flow out of the region [W] by exchange, and through the fixed nodes as ``boundary``."""
-        space = self._space
+    def losses(self, temperature: Floats) -> dict[str, Floats]:
+        """Heat flow out of each node (count,) [W] by exchange, and through the fixed nodes as ``boundary``."""
         lost = {name: exchange.flow(temperature) for name, exchange in self._exchanges.items()}
         through = self._problem.matrix.fixed_flow(-self._coupling, temperature) + self._load - sum(lost.values())
-        result = {name: space.node_sum(flow) for name, flow in lost.items()}
-        result["boundary"] = space.node_sum(np.where(self._fixed, through, 0.0))
-        return result
+        return {**lost, "boundary": np.where(self._fixed, through, 0.0)}

@@ -6,10 +6,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
-from imagio_sim.errors import Interrupted, StorageFailure
+from imagio_sim.errors import Interrupted, SolverFailure, StorageFailure
 from imagio_sim.solve.checkpoint import save_checkpoint
 from imagio_sim.solve.stage import Stage
+
+Value = TypeVar("Value")
 
 CHECKPOINT_SECONDS = 30.0
 """Wall time between checkpoints [s]: little is lost, and writing costs under a percent."""
@@ -47,16 +50,20 @@ class March:
         ------
         Interrupted
             When ``stop`` said so; the checkpoint holds the state.
-        SolverFailure, StorageFailure
-            When the solution breaks down, or a file cannot be written.
+        SolverFailure
+            When the solution breaks down; the checkpoint holds the last good state.
+        StorageFailure
+            When a file cannot be written.
         """
         replay = iter(steps) if steps is not None else None
+        if not self._stage.history:
+            self.save()  # so that there is one whatever happens before the next
         self._guarded(lambda: self._observe(self._stage))
         while not self._stage.finished:
             prescribed = None if replay is None else next(replay, None)
             if replay is not None and prescribed is None:
                 break
-            self._stage.advance(prescribed)
+            self._advance(prescribed)
             self._guarded(lambda: self._observe(self._stage))
             if self._asked_to_stop():
                 self.save()
@@ -69,16 +76,15 @@ class March:
         self._guarded(lambda: save_checkpoint(self._stage, self._checkpoint, digest=self._digest))
         self._saved_at = time.monotonic()
 
-    def _guarded(self, write: Callable[[], None]) -> None:
-        """Do something that writes on rank 0; a full disk there ends the run on every rank."""
-        problem: tuple[str, str] | None = None
+    def _advance(self, prescribed: float | None) -> None:
         try:
-            write()
-        except OSError as error:
-            problem = (str(error.filename or self._checkpoint.parent), error.strerror or str(error))
-        problem = self._stage.space.comm.bcast(problem, root=0)
-        if problem is not None:
-            raise StorageFailure(*problem)
+            self._stage.advance(prescribed)
+        except SolverFailure:
+            self.save()
+            raise
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        guarded(self._stage.space.comm, write, folder=self._checkpoint.parent)
 
     def _asked_to_stop(self) -> bool:
         comm = self._stage.space.comm
@@ -87,3 +93,22 @@ class March:
     def _checkpoint_is_due(self) -> bool:
         comm = self._stage.space.comm
         return bool(comm.bcast(time.monotonic() - self._saved_at > self._interval if comm.rank == 0 else None, root=0))
+
+
+def guarded(comm: Any, write: Callable[[], Value], *, folder: Path) -> Value:
+    """Do something that writes on rank 0, after all it has to communicate (collective).
+
+    Raises
+    ------
+    StorageFailure
+        On every rank, when a file on rank 0 could not be written.
+    """
+    value, problem = None, None
+    try:
+        value = write()
+    except OSError as error:
+        problem = StorageFailure.of(error, folder)
+    told = comm.bcast(None if problem is None else (problem.path, problem.reason), root=0)
+    if told is not None:
+        raise StorageFailure(*told) from problem
+    return cast(Value, value)

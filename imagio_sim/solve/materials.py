@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagio_sim.solve.case import ThermalCase
 from imagio_sim.solve.discretisation import EdgeOperators, Floats
@@ -79,12 +80,6 @@ class Materials:
 
     def electrical_conductivity(self, temperature: Floats) -> Floats:
         """Sigma (cell_count,) [S/m] at nodal temperatures (count,); a cell is as moist as its nodes on average."""
-        moisture = laws.moisture(
-            temperature,
-            vaporisation_start=self.constants["vaporisation_start"],
-            vaporisation_width=self.constants["vaporisation_width"],
-            xp=NUMPY,
-        )
         return blockwise(
             lambda *cell: np.asarray(
                 laws.electrical_conductivity(
@@ -97,10 +92,31 @@ class Materials:
                 )
             ),
             self.operators.cell_mean(temperature),
-            self.operators.cell_mean(moisture),
+            self.operators.cell_mean(self._moisture(temperature)),
             self.cells["electrical_conductivity"],
             self.cells["electrical_conductivity_slope"],
             out=np.empty(len(self.operators.cell_volume)),
+        )
+
+    def is_boiling(self, temperature: Floats) -> NDArray[np.bool_]:
+        """Whether a node (count,) is losing its water."""
+        start = self.constants["vaporisation_start"]
+        return np.asarray((temperature > start) & (temperature < start + self.constants["vaporisation_width"]))
+
+    def drying(self, temperature: Floats) -> Floats:
+        """Relative loss of electrical conductivity per kelvin (cell_count,) [1/K] where all nodes are boiling."""
+        width, residual = self.constants["vaporisation_width"], self.constants["conductivity_residual_fraction"]
+        left = residual + (1.0 - residual) * self.operators.cell_mean(self._moisture(temperature))
+        return np.asarray((1.0 - residual) / (width * left))
+
+    def _moisture(self, temperature: Floats) -> Floats:
+        return np.asarray(
+            laws.moisture(
+                temperature,
+                vaporisation_start=self.constants["vaporisation_start"],
+                vaporisation_width=self.constants["vaporisation_width"],
+                xp=NUMPY,
+            )
         )
 
     def perfusion_conductance(self) -> Floats:

@@ -7,20 +7,23 @@ A step freezes what changes slowly at its extrapolated middle (electric field, c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from imagio_sim.devices.generator import Drive, Reading, from_description
 from imagio_sim.errors import SolverFailure
-from imagio_sim.solve.case import ThermalCase
+from imagio_sim.solve.case import ThermalCase, VolumeSource
 from imagio_sim.solve.circuit import CircuitState, Output, solve_circuit
+from imagio_sim.solve.coupling import CouplingMaker
 from imagio_sim.solve.death import DeathTracker
 from imagio_sim.solve.discretisation import Discretisation, EdgeOperators, Floats
 from imagio_sim.solve.electric import ElectricProblem, ElectricSolution, RemoteGround
 from imagio_sim.solve.heat import GAMMA, Exchange, HeatProblem, HeatStep
+from imagio_sim.solve.ledger import Ledger
 from imagio_sim.solve.linear import LinearFailure, extrapolated
 from imagio_sim.solve.materials import Materials
 from imagio_sim.tissue.death import heat_death_models
@@ -32,51 +35,58 @@ _REJECTION = 1.5
 _ALL_BLOOD, _LUMEN_RENEWAL = 0.999, 1.0
 # A drive that changes by more than this share is a jump: what came before says nothing about what follows.
 _JUMP = 0.2
-
-
-@dataclass
-class Ledger:
-    """Where the heat went [J]: deposited in the region, stored, lost by name; and what the far field took up."""
-
-    source: float = 0.0
-    stored: float = 0.0
-    lost: dict[str, float] = field(default_factory=dict)
-    far_field: float = 0.0
-
-    def add(self, step: HeatStep, duration: float, power: float, far_power: float) -> None:
-        """Book one accepted step."""
-        self.source += duration * power
-        self.far_field += duration * far_power
-        self.stored += step.stored
-        for name, energy in step.lost.items():
-            self.lost[name] = self.lost.get(name, 0.0) + energy
-
-    @property
-    def balance_error(self) -> float:
-        """|source - stored - lost| relative to the largest of the three."""
-        lost = sum(self.lost.values())
-        largest = max(abs(self.source), abs(self.stored), abs(lost))
-        return abs(self.source - self.stored - lost) / largest if largest > 0.0 else 0.0
+# Two times [s] closer than this are the same.
+_SAME_TIME = 1e-9
+_OFF = ("off", 0.0)
+# Energy that the feedback of drying tissue held back is repaid by at most this share of a step's.
+_MOST_REPAID = 0.1
+GENERATORS = "generators"
+"""What the heat of all generators together is booked under."""
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What the generators deposit during a step."""
+    """What is deposited during a step.
+
+    Attributes
+    ----------
+    heat
+        By generators and other devices, per cell (cell_count,) [W/m3].
+    load
+        That and the metabolism, per node (count,) [W].
+    powers
+        What the load consists of [W], by name.
+    far_power
+        What the generators deposit beyond the region [W].
+    feedback
+        By how much the load of drying tissue falls with its temperature, under the name of the generators.
+    """
 
     solution: ElectricSolution | None
     circuit: CircuitState
     heat: Floats
-    power: float
+    load: Floats
+    powers: Mapping[str, float]
     far_power: float
+    feedback: Mapping[str, Exchange]
+
+    @property
+    def power(self) -> float:
+        """All that is deposited in the region [W]."""
+        return sum(self.powers.values())
+
+    def less(self, withheld: float) -> Source:
+        """The same when the feedback has held back a power [W] of the generators'."""
+        return replace(self, powers={**self.powers, GENERATORS: self.powers[GENERATORS] - withheld})
 
 
 class Stage:
     """State and problems of one stage on this rank; :meth:`advance` takes one accepted step.
 
-    Every rank makes it from the same case.
+    Every rank makes it from the same case, with the same couplings to what is not part of the mesh.
     """
 
-    def __init__(self, comm: Any, case: ThermalCase) -> None:
+    def __init__(self, comm: Any, case: ThermalCase, couplings: Sequence[CouplingMaker] = ()) -> None:
         self.case = case
         self.controllers = tuple(from_description(generator.controller) for generator in case.generators)
         self.space = Discretisation(
@@ -87,6 +97,7 @@ class Stage:
         )
         self.operators = EdgeOperators(self.space)
         self.materials = Materials.of(case, self.operators)
+        self.couplings = tuple(make(self.operators) for make in couplings)
         self._build_problems()
         self.death = DeathTracker(heat_death_models(), case.deciding_model, self.space.count)
         self.time, self.duration = 0.0, case.numerics.first_step
@@ -97,8 +108,10 @@ class Stage:
         self.ledger = Ledger()
         self.history: list[dict[str, float]] = []
         self.steps = self.rejected = 0
-        self.source = self._no_source()
-        self.drives: tuple[tuple[str, float], ...] = ()
+        self.withheld = 0.0
+        self._living = self.materials.living_share(self.death.dead_fraction())
+        self.source = self._source(None, self._no_circuit(), ())
+        self.settings: tuple[tuple[str, float], ...] = ()
 
     def _take_initial_state(self) -> None:
         fields = {name: values[..., self.space.input_node] for name, values in self.case.initial_state.items()}
@@ -143,9 +156,12 @@ class Stage:
             tolerance=numerics.linear_tolerance,
             nonlinear_tolerance=numerics.nonlinear_tolerance,
             judged_below=case.constants["vaporisation_start"],
+            reference=case.body_temperature,
         )
         self._fixed_exchanges = self._build_exchanges()
         self._perfusion = self.materials.perfusion_conductance()
+        self._metabolism = self.operators.distributed(self.materials.cells["metabolic_heat"])
+        self._densities = {source.name: source.density[space.input_cell] for source in case.sources}
         self._sensors = [[self._nearest_node(point) for point in entry.sensors_mm] for entry in case.generators]
 
     def _build_exchanges(self) -> list[tuple[float, str, Exchange]]:
@@ -155,23 +171,22 @@ class Stage:
         for entry in case.cooling:
             area = self.operators.surface_share(space.facets_of(self._surface(entry.surface)))
             exchange = Exchange(area * entry.heat_transfer_coefficient, entry.temperature)
-            exchanges.append((np.inf if entry.until is None else entry.until, entry.name, exchange))
+            exchanges.append((inf if entry.until is None else entry.until, entry.name, exchange))
         own = space.input_cell
         wall = self.operators.distributed(case.vessel_conductance[own] / self.operators.cell_volume)
         volume = self.operators.distributed(np.ones(space.cell_count))
         within = self.operators.distributed(case.lumen_fraction[own]) > _ALL_BLOOD * volume
         flow = np.where(within, volume * case.blood_heat_capacity / _LUMEN_RENEWAL, 0.0)
-        exchanges.append((np.inf, "vessels", Exchange(wall + flow, case.body_temperature)))
+        exchanges.append((inf, "vessels", Exchange(wall + flow, case.body_temperature)))
         return exchanges
 
     def _exchanges(self) -> dict[str, Exchange]:
         """What takes heat during the step that begins now; same names are added up."""
-        living = self.materials.living_share(self.death.dead_fraction())
-        found = {"perfusion": Exchange(self._perfusion * living, self.case.body_temperature)}
+        found = {"perfusion": Exchange(self._perfusion * self._living, self.case.body_temperature)}
         for until, name, exchange in self._fixed_exchanges:
-            if self.time < until - 1e-9:
+            if self.time < until - _SAME_TIME:
                 found[name] = found[name].with_(exchange) if name in found else exchange
-        return found
+        return found | {coupling.name: coupling.exchange(self.temperature) for coupling in self.couplings}
 
     def _nearest_node(self, point_mm: Sequence[float]) -> tuple[int, int]:
         """Rank and local number of the owned node closest to a point."""
@@ -182,14 +197,9 @@ class Stage:
         _, rank, node = min(candidates)
         return rank, node
 
-    def _no_source(self) -> Source:
+    def _no_circuit(self) -> CircuitState:
         count = len(self._outputs)
-        off = CircuitState(np.zeros(len(self.case.conductors)), np.zeros(count), np.zeros(count), np.zeros(count))
-        return Source(None, off, self.materials.cells["metabolic_heat"], self._metabolic_power, 0.0)
-
-    @property
-    def _metabolic_power(self) -> float:
-        return self.space.total(float(self.materials.cells["metabolic_heat"] @ self.operators.cell_volume))
+        return CircuitState(np.zeros(len(self.case.conductors)), np.zeros(count), np.zeros(count), np.zeros(count))
 
     @property
     def finished(self) -> bool:
@@ -205,13 +215,9 @@ class Stage:
             When the linear algebra breaks down also with the shortest step.
         """
         drives = tuple(controller.setting(self.time) for controller in self.controllers)
-        settings = tuple((drive.kind, drive.value) for drive in drives)
-        if self._jumps(settings):
-            self.recent = self.recent[-1:]
-            self.duration = min(self.duration, self.case.numerics.first_step)
-        self.drives = settings
-        room = min([self.case.end_time, *(c.next_event(self.time) for c in self.controllers)]) - self.time
-        duration = _fitted(self.duration, room) if prescribed is None else prescribed
+        self._take_settings((drive.kind, drive.value) for drive in drives)
+        self._living = self.materials.living_share(self.death.dead_fraction())
+        duration = _fitted(self.duration, self._room()) if prescribed is None else prescribed
         while True:
             attempt = self._attempt(duration, drives, free=prescribed is None)
             if isinstance(attempt, float):
@@ -220,27 +226,46 @@ class Stage:
             self._accept(duration, *attempt)
             return
 
-    def _jumps(self, settings: tuple[tuple[str, float], ...]) -> bool:
-        def differ(old: tuple[str, float], new: tuple[str, float]) -> bool:
-            return old[0] != new[0] or abs(old[1] - new[1]) > _JUMP * max(old[1], new[1])
+    def _take_settings(self, drives: Iterable[tuple[str, float]]) -> None:
+        """Begin anew with short steps where a generator, a source or a coolant has been switched."""
+        sources = (("on", 1.0) if self._acts(source) else _OFF for source in self.case.sources)
+        cooling = (("on", 1.0) if self.time < until - _SAME_TIME else _OFF for until, _, _ in self._fixed_exchanges)
+        settings = (*drives, *sources, *cooling)
+        if self.steps == 0 or any(_jumped(*pair) for pair in zip(self.settings, settings, strict=True)):
+            self.recent = self.recent[-1:]
+            self.duration = min(self.duration, self.case.numerics.first_step)
+        self.settings = settings
 
-        return not self.drives or any(differ(old, new) for old, new in zip(self.drives, settings, strict=True))
+    def _acts(self, source: VolumeSource) -> bool:
+        return source.start - _SAME_TIME <= self.time < source.end - _SAME_TIME
+
+    def _room(self) -> float:
+        """Time [s] that a step beginning now may take at most: until something is switched, or the end."""
+        switched = [until for until, _, _ in self._fixed_exchanges]
+        switched += [time for source in self.case.sources for time in (source.start, source.end)]
+        events = [time for time in switched if time > self.time + _SAME_TIME]
+        events += [controller.next_event(self.time) for controller in self.controllers]
+        held = min((coupling.longest_step for coupling in self.couplings), default=inf)
+        return min(min([self.case.end_time, *events]) - self.time, held)
 
     def _attempt(self, duration: float, drives: tuple[Drive, ...], *, free: bool) -> tuple[Source, HeatStep] | float:
         """Source and heat step of a tentative duration, or the shorter duration [s] to try instead."""
         numerics = self.case.numerics
         try:
-            source = self._deposit(self._extrapolated(0.5 * duration, order=1), drives, self.time + 0.5 * duration)
-            step = self._heat_step(duration, source)
+            middle = self._middle(duration)
+            source = self._deposit(middle, drives, duration)
+            source, step = self._heat_step(duration, source, middle)
         except LinearFailure as failure:
             if duration <= numerics.shortest_step or not free:
                 raise self._failure(str(failure)) from failure
-            return max(0.25 * duration, numerics.shortest_step)
+            self.duration = max(0.25 * duration, numerics.shortest_step)
+            return self.duration
         if not free:
             self._verdict(duration, source, step, final=True)
             return source, step
         if step.error > _REJECTION * numerics.time_tolerance and duration > numerics.shortest_step:
-            return max(duration * _step_factor(step.error, numerics.time_tolerance), numerics.shortest_step)
+            self.duration = max(duration * _step_factor(step.error, numerics.time_tolerance), numerics.shortest_step)
+            return self.duration
         shorter = self._verdict(duration, source, step)
         return (source, step) if shorter is None else shorter
 
@@ -255,30 +280,72 @@ class Stage:
         """Temperature ``ahead`` [s] of now along the last ``order`` + 1 accepted states."""
         return extrapolated(self.recent[-(order + 1) :], self.time + ahead)
 
-    def _deposit(self, temperature: Floats, drives: tuple[Drive, ...], time: float) -> Source:
-        """Electric field and Joule heat at the given temperature (count,)."""
+    def _middle(self, duration: float) -> Floats:
+        """Temperature (count,) expected in the middle of a step, along the enthalpy: boiling water hardly warms up."""
+        law, recent = self.heat.law, self.recent[-2:]
+        enthalpies = [(time, law(temperature)) for time, temperature in recent]
+        return law.temperature(extrapolated(enthalpies, self.time + 0.5 * duration))
+
+    def _deposit(self, temperature: Floats, drives: tuple[Drive, ...], duration: float) -> Source:
+        """Electric field and all heat at the given temperature (count,), that of the middle of a step."""
         if all(drive.kind == "off" or drive.value == 0.0 for drive in drives):
-            return self._no_source()
+            return self._source(None, self._no_circuit(), self._active_sources())
         conductivity = self.materials.electrical_conductivity(temperature)
-        solution = self.electric.solve(conductivity, time)
+        solution = self.electric.solve(conductivity, self.time + 0.5 * duration)
         circuit = solve_circuit(solution.conductance, self._outputs, drives)
         joule = self.electric.heat(solution, circuit.conductor_voltages, conductivity)
-        volts = circuit.conductor_voltages
-        far = float(volts @ solution.far_conductance @ volts)
-        near = self.space.total(float(joule @ self.operators.cell_volume))
-        heat = joule + self.materials.cells["metabolic_heat"]
-        return Source(solution, circuit, heat, near + self._metabolic_power, far)
+        power = self.space.total(float(joule @ self.operators.cell_volume))
+        if power > 0.0:
+            joule *= 1.0 + min(max(self.withheld / (power * duration), -_MOST_REPAID), _MOST_REPAID)
+        source = self._source(solution, circuit, [(GENERATORS, joule), *self._active_sources()])
+        return replace(source, feedback=self._feedback(joule, temperature))
 
-    def _heat_step(self, duration: float, source: Source) -> HeatStep:
-        middle = self._extrapolated(0.5 * duration, order=1)
-        return self.heat.step(
+    def _feedback(self, joule: Floats, temperature: Floats) -> dict[str, Exchange]:
+        """Linearisation about the given temperature (count,) of the Joule heat (cell_count,) [W/m3] in drying tissue.
+
+        Without it the field is solved for one moisture and the heat for another, and the two chase each other wherever
+        a node boils away within less than a step: docs/decisions/0002. What it holds back (or adds) in one step is given
+        back in the next, so that the generator's energy is deposited.
+        """
+        boiling = self.materials.is_boiling(temperature)
+        if self.space.maximum(boiling.astype(float)) == 0.0:
+            return {}
+        slope = self.operators.distributed(joule * self.materials.drying(temperature))
+        return {GENERATORS: Exchange(np.where(boiling, slope, 0.0), temperature)}
+
+    def _active_sources(self) -> list[tuple[str, Floats]]:
+        return [(source.name, self._densities[source.name]) for source in self.case.sources if self._acts(source)]
+
+    def _source(
+        self, solution: ElectricSolution | None, circuit: CircuitState, densities: Iterable[tuple[str, Floats]]
+    ) -> Source:
+        """Everything deposited: what the densities (cell_count,) [W/m3] say, and the metabolism of living tissue."""
+        metabolism = self._metabolism * self._living
+        heat = np.zeros(self.space.cell_count)
+        powers = {"metabolism": self.space.node_sum(metabolism)}
+        for name, density in densities:
+            heat += density
+            powers[name] = self.space.total(float(density @ self.operators.cell_volume))
+        volts = circuit.conductor_voltages
+        far_power = 0.0 if solution is None else float(volts @ solution.far_conductance @ volts)
+        load = self.operators.distributed(heat) + metabolism
+        return Source(solution, circuit, heat, load, powers, far_power, feedback={})
+
+    def _heat_step(self, duration: float, source: Source, middle: Floats) -> tuple[Source, HeatStep]:
+        """Heat for a tentative duration, and the source as it was in the end."""
+        step = self.heat.step(
             self.temperature,
             duration,
             guesses=[self._extrapolated(share * duration, order=2) for share in (GAMMA, 1.0)],
             conductivity=self.materials.thermal_conductivity(middle),
-            exchanges=self._exchanges(),
-            load=self.operators.distributed(source.heat),
+            exchanges={**self._exchanges(), **source.feedback},
+            load=source.load,
         )
+        if not source.feedback:
+            return source, step
+        lost = dict(step.lost)
+        withheld = lost.pop(GENERATORS) / duration
+        return source.less(withheld), replace(step, lost=lost)
 
     def _verdict(self, duration: float, source: Source, step: HeatStep, *, final: bool = False) -> float | None:
         """Show the step to the generators; the duration to try instead, or None when all accept (or it is final)."""
@@ -298,15 +365,20 @@ class Stage:
     def _readings(self, source: Source, temperature: Floats) -> list[Reading]:
         circuit = source.circuit
         readings = []
-        for number, sensors in enumerate(self._sensors):
+        for number in range(len(self._sensors)):
             volts, amperes = float(circuit.voltages[number]), float(circuit.currents[number])
-            impedance = volts / amperes if amperes > 0.0 else 0.0
-            seen = tuple(
-                float(self.space.comm.bcast(temperature[node] if rank == self.space.comm.rank else None, root=rank))
-                for rank, node in sensors
-            )
+            impedance = volts / amperes if amperes > 0.0 else inf
+            seen = self._seen(number, temperature)
             readings.append(Reading(float(circuit.powers[number]), volts, amperes, impedance, seen))
         return readings
+
+    def _seen(self, number: int, temperature: Floats) -> tuple[float, ...]:
+        """What the sensors of a generator measure [degC] (collective)."""
+        comm = self.space.comm
+        return tuple(
+            float(comm.bcast(temperature[node] if rank == comm.rank else None, root=rank))
+            for rank, node in self._sensors[number]
+        )
 
     def _accept(self, duration: float, source: Source, step: HeatStep) -> None:
         self.death.advance(self.temperature, step.temperature, duration)
@@ -314,15 +386,19 @@ class Stage:
         self.temperature, self.source = step.temperature, source
         self.peak_temperature = np.maximum(self.peak_temperature, step.temperature)
         self.recent = [*self.recent[-2:], (self.time, step.temperature)]
-        self.ledger.add(step, duration, source.power, source.far_power)
+        for coupling in self.couplings:
+            coupling.advance(step.taken[coupling.name], duration)
+        self.ledger.add(step, duration, source.powers, source.far_power)
+        set_power = float(source.circuit.powers.sum()) - source.far_power
+        self.withheld += duration * (set_power - source.powers.get(GENERATORS, 0.0))
         self.steps += 1
         self._record(duration, source, step)
         numerics = self.case.numerics
         grown = duration * _step_factor(step.error, numerics.time_tolerance)
         if duration < self.duration and grown > duration:  # cut for an event, not for its error
             grown = max(grown, self.duration)
-        powered = any(kind != "off" for kind, _ in self.drives)
-        self.duration = min(max(grown, numerics.shortest_step), numerics.longest_powered_step if powered else np.inf)
+        powered = any(kind != "off" for kind, _ in self.settings[: len(self.controllers)])
+        self.duration = min(max(grown, numerics.shortest_step), numerics.longest_powered_step if powered else inf)
 
     def potential(self) -> Floats:
         """Electric potential (count,) [V, rms] of the last step, zero without power."""
@@ -355,6 +431,7 @@ class Stage:
         return {
             "energy": {
                 "source_J": ledger.source,
+                "source_by_name_J": ledger.deposited,
                 "stored_J": ledger.stored,
                 "lost_J": sum(ledger.lost.values()),
                 "lost_by_path_J": ledger.lost,
@@ -397,7 +474,14 @@ class Stage:
             row[f"{entry.name}.voltage_V"] = volts
             row[f"{entry.name}.current_A"] = amperes
             row[f"{entry.name}.impedance_ohm"] = volts / amperes if amperes > 0.0 else 0.0
+            for sensor, seen in enumerate(self._seen(number, self.temperature), start=1):
+                row[f"{entry.name}.sensor_{sensor}_degC"] = seen
         self.history.append(row)
+
+
+def _jumped(before: tuple[str, float], now: tuple[str, float]) -> bool:
+    """Whether a setting (kind, value) has changed so much that what came before says nothing about what follows."""
+    return before[0] != now[0] or abs(before[1] - now[1]) > _JUMP * max(before[1], now[1])
 
 
 def _step_factor(error: float, tolerance: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -91,7 +92,7 @@ class Scene:
     structures: Mapping[str, Surface] = NO_SURFACES
     image: Image | None = None
 
-    @property
+    @cached_property
     def centre_mm(self) -> NDArray[np.float64]:
         """Middle of what matters (3,): the target's, else the zone's, else the tip of the first applicator."""
         if self.target is not None:
@@ -100,7 +101,7 @@ class Scene:
             return self.zone.centroid_mm
         return np.array(self.applicators[0].tip_mm) if self.applicators else np.zeros(3)
 
-    @property
+    @cached_property
     def reach_mm(self) -> float:
         """Distance from the centre to the farthest point of zone and target, at least 20 mm."""
         surfaces = [surface for surface in (self.zone.surface, self.target) if surface and len(surface.triangles)]

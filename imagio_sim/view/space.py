@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pyvista
 
 _SIZE = (1540, 1010)
+_SEEN_THROUGH = 0.16
 
 
 def draw_space(path: Path, scene: Scene) -> None:
@@ -57,11 +58,12 @@ def _rendered(scene: Scene) -> NDArray[np.uint8]:
     with _without_display_warnings():
         plotter = pyvista.Plotter(off_screen=True, window_size=_SIZE)
         plotter.set_background("white")
-        _add_context(plotter, scene)
+        viewpoint = _viewpoint(scene)
+        _add_context(plotter, scene, viewpoint)
         _add_plan(plotter, scene)
         plotter.enable_anti_aliasing("ssaa")
         plotter.enable_depth_peeling(number_of_peels=8)
-        _aim(plotter, scene)
+        _aim(plotter, scene, viewpoint)
         plotter.add_axes(xlabel="L", ylabel="P", zlabel="S", color="black", line_width=3)
         picture = plotter.screenshot(return_img=True)
         plotter.close()
@@ -87,15 +89,24 @@ def _mesh(surface: Surface) -> pyvista.PolyData:
     return pyvista.PolyData.from_regular_faces(surface.points_mm, surface.triangles)
 
 
-def _add_context(plotter: pyvista.Plotter, scene: Scene) -> None:
+def _add_context(plotter: pyvista.Plotter, scene: Scene, viewpoint: NDArray[np.float64]) -> None:
     """Add anatomy, smoothed for the eye: voxel steps would draw more attention than the plan."""
-    groups = [(VESSEL_COLOUR, 1.0, scene.vessels), (STRUCTURE_COLOUR, 1.0, scene.structures)]
+    solid = [(VESSEL_COLOUR, surface) for surface in scene.vessels.values()]
+    solid += [(STRUCTURE_COLOUR, surface) for surface in scene.structures.values()]
+    drawn = [
+        (colour, _SEEN_THROUGH if _hides(surface, scene, viewpoint) else 1.0, surface) for colour, surface in solid
+    ]
     if scene.organ is not None:
-        groups.append((ORGAN_COLOUR, 0.16, {"organ": scene.organ}))
-    for colour, opacity, surfaces in groups:
-        for surface in surfaces.values():
-            smooth = _mesh(surface).smooth_taubin(n_iter=40, pass_band=0.03)
-            plotter.add_mesh(smooth, color=colour, opacity=opacity, smooth_shading=True, ambient=0.3)
+        drawn.append((ORGAN_COLOUR, _SEEN_THROUGH, scene.organ))
+    for colour, opacity, surface in drawn:
+        smooth = _mesh(surface).smooth_taubin(n_iter=40, pass_band=0.03)
+        plotter.add_mesh(smooth, color=colour, opacity=opacity, smooth_shading=True, ambient=0.3)
+
+
+def _hides(surface: Surface, scene: Scene, viewpoint: NDArray[np.float64]) -> bool:
+    """Whether a surface stands between the viewer and the plan."""
+    hits, _ = _mesh(surface).ray_trace(viewpoint, scene.centre_mm)
+    return len(hits) > 0
 
 
 def _add_plan(plotter: pyvista.Plotter, scene: Scene) -> None:
@@ -130,24 +141,26 @@ def _legend(scene: Scene) -> list[tuple[str, str]]:
     return entries + [("applicator", NEEDLE_COLOUR)] * bool(scene.applicators)
 
 
-def _aim(plotter: pyvista.Plotter, scene: Scene) -> None:
-    """Look from the front, patient's left and above, turned so that the applicators are seen from the side."""
-    centre, distance = scene.centre_mm, 5.4 * (scene.reach_mm + 15.0)
-    plotter.camera.focal_point = tuple(centre)
-    plotter.camera.position = tuple(centre + distance * _view_direction(scene))
+def _aim(plotter: pyvista.Plotter, scene: Scene, viewpoint: NDArray[np.float64]) -> None:
+    """Look at the plan, head up."""
+    plotter.camera.focal_point = tuple(scene.centre_mm)
+    plotter.camera.position = tuple(viewpoint)
     plotter.camera.up = (0.0, 0.0, 1.0)
     plotter.camera.view_angle = 30.0
     plotter.reset_camera_clipping_range()
 
 
-def _view_direction(scene: Scene) -> NDArray[np.float64]:
-    """Of some oblique directions from the front (LPS), the one most nearly at right angles to the applicators."""
-    angles = np.radians([-60.0, -30.0, 0.0, 30.0, 60.0])
-    candidates = np.column_stack([np.sin(angles), -np.cos(angles), np.full(5, 0.45)])
-    candidates /= np.linalg.norm(candidates, axis=1)[:, None]
-    axes = [
-        np.subtract(a.entry_mm, a.tip_mm) / np.linalg.norm(np.subtract(a.entry_mm, a.tip_mm)) for a in scene.applicators
-    ]
-    if not axes:
-        return np.asarray(candidates[3])
-    return np.asarray(candidates[np.abs(candidates @ np.array(axes).T).max(axis=1).argmin()])
+def _viewpoint(scene: Scene) -> NDArray[np.float64]:
+    """Where the viewer stands (3,), LPS mm: in front and above, where nothing hides the plan if there is such a place.
+
+    Of those, the one from which the applicators are seen most nearly from the side.
+    """
+    angles = np.radians([30.0, 0.0, -30.0, 60.0, -60.0, 90.0, -90.0])
+    directions = np.column_stack([np.sin(angles), -np.cos(angles), np.full(len(angles), 0.45)])
+    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    places = scene.centre_mm + 5.4 * (scene.reach_mm + 15.0) * directions
+    solid = [*scene.vessels.values(), *scene.structures.values()]
+    hidden = [any(_hides(surface, scene, place) for surface in solid) for place in places]
+    axes = [np.subtract(applicator.entry_mm, applicator.tip_mm) for applicator in scene.applicators]
+    along = [max((abs(float(d @ a)) / float(np.linalg.norm(a)) for a in axes), default=0.0) for d in directions]
+    return np.asarray(places[np.argmin(np.add(hidden, along))])

@@ -7,10 +7,7 @@ import contextlib
 import copy
 import io
 import json
-import os
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,3 +97,21 @@ def written(phantom_case: dict[str, Any], tmp_path: Path) -> Callable[..., Path]
         return file
 
     return write
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run: where it was started, its folder, and what the command printed."""
+
+    start: Path
+    folder: Path
+    ended: Ended
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """The phantom's scenario, run once for all tests; they must leave it as it is."""
+    start = tmp_path_factory.mktemp("finished")
+    ended = call("run", SCENARIO, "--json", folder=start)
+    assert ended.code == 0, ended.err
+    return Finished(start, start / "runs" / "phantom_rf_coarse" / PLAN, ended)

@@ -25,6 +25,7 @@ from tests.anatomy.made_files import (
 )
 from tests.cli.conftest import PLAN, Ended, call, put
 
+PHANTOM = "data:liver_phantom"
 NEEDLE = {"device": "cooled_17g_3cm", "entry": [107.0, 30.0, 4.0], "tip": [36.5, 17.2, -8.8]}
 PLACE = f"plans.{PLAN}"
 NEEDLES = f"{PLACE}.applicators"
@@ -55,11 +56,15 @@ def last_line(ended: Ended) -> str:
         # files and names
         ({"patient.image": "no.nii.gz"}, "patient.image", "no.nii.gz"),
         ({"patient.labels[0].file": "no.nii.gz"}, "patient.labels[0].file", "no.nii.gz"),
-        ({"patient.image": "data:liver_phantom/no.nii.gz"}, "patient.image", "one of ct.nii.gz, seg.nii.gz"),
-        ({"patient.image": "data:liver_fantom/ct.nii.gz"}, "patient.image", "nearest: liver_phantom"),
+        (
+            {"patient.image": f"{PHANTOM}/no.nii.gz"},
+            f"patient.image: {PHANTOM}/no.nii.gz",
+            "one of ct.nii.gz, seg.nii.gz",
+        ),
+        ({"patient.image": "data:liver_fantom"}, "patient.image: data:liver_fantom", "nearest: liver_phantom"),
         ({f"{NEEDLES}[0]": {"device": "cooled_17g_3cm", "markup": "no.mrk.json"}}, f"{NEEDLES}[0].markup", "no.mrk"),
         ({f"{NEEDLES}[0].device": "cooled_17g_3m"}, f"{NEEDLES}[0].device", "did you mean 'cooled_17g_3cm'?"),
-        ({"patient.outside": "aer"}, "patient.outside", "did you mean 'air'?"),
+        ({"patient.outside": "musle"}, "patient.outside", "did you mean 'muscle'?"),
         ({"patient.tissues": {"liver": "lver"}}, "patient.tissues.liver", "did you mean 'liver'?"),
         ({"patiant": {}}, "patiant", "did you mean 'patient'?"),
         ({f"{PLACE}.program.powr": "30 W"}, f"{PLACE}.program.powr", "did you mean 'power'?"),
@@ -81,7 +86,11 @@ def last_line(ended: Ended) -> str:
             "patient.target",
             "without a voxel in the image",
         ),
-        ({"critical_structures": [{"label": "portal_vain"}]}, "critical_structures[0]", "did you mean 'portal_vein'?"),
+        (
+            {"critical_structures": [{"label": "portal_vain", "name": "portal_vein"}]},
+            "critical_structures[0]",
+            "did you mean 'portal_vein'?",
+        ),
         ({"solver.death_model": "cem44"}, "solver.death_model", "one of "),
     ],
 )
@@ -97,7 +106,19 @@ def test_it_is_refused_at_its_place_in_the_scenario(
 def test_an_applicator_that_misses_the_region_is_refused(written: Bend, tmp_path: Path) -> None:
     file = written({f"{NEEDLES}[0].entry": [107.0, 30.0, 304.0], f"{NEEDLES}[0].tip": [36.5, 17.2, 291.2]})
     refusal = refused(file, folder=tmp_path)
-    print(refusal)
+    assert refusal.startswith(f"{file}: {PLACE}: applicator applicator_1: expected at most ")
+    assert refusal.endswith("check the coordinates of entry and tip and their frame (RAS or LPS)")
+
+
+def test_a_cut_that_leaves_no_tissue_beyond_the_region_is_refused(small: Bend, tmp_path: Path) -> None:
+    refusal = refused(small({"patient.outside": {"cut": "insulated"}}), folder=tmp_path)
+    assert f"{tmp_path / 'small.yaml'}: patient.outside: expected tissue beyond the region" in refusal
+
+
+def test_an_electrode_wholly_in_air_is_refused(small: Bend, tmp_path: Path) -> None:
+    air = {"patient.tissues": {"liver": "air", "liver_tumour": "air"}, "patient.unlabelled": "air"}
+    refusal = refused(small(air | {"patient.outside": "air"}), folder=tmp_path)
+    assert "small.yaml: plans.needle: applicator section applicator_1.shaft.tip: expected active sections" in refusal
 
 
 def test_a_missing_scenario_is_refused(tmp_path: Path) -> None:
@@ -171,6 +192,15 @@ def test_a_nifti_that_is_not_gzip_compressed_in_spite_of_its_name_is_refused(
     assert "gzip" in refusal
 
 
+@pytest.mark.parametrize("name", ["ct.nii.gz", "seg.nii.gz"])
+def test_a_nifti_with_a_damaged_byte_is_refused(name: str, small: Bend, tmp_path: Path) -> None:
+    content = bytearray((tmp_path / name).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / name).write_bytes(content)
+    refusal = refused(small(), folder=tmp_path)
+    assert refusal.startswith(f"{tmp_path / name}: expected a complete NIfTI file")
+
+
 def test_a_dicom_folder_with_two_series_is_refused(small: Bend, tmp_path: Path) -> None:
     write_slices(tmp_path / "ct", ct_slices())
     write_slices(tmp_path / "ct", ct_slices(count=3), prefix="other")
@@ -209,7 +239,16 @@ def test_an_empty_target_is_refused(small: Bend, tmp_path: Path) -> None:
     volume = two_labels()
     volume.labels[volume.labels == 2] = 1
     write_nifti(tmp_path / "seg.nii.gz", volume.labels.astype(np.uint8), volume.grid, volume.names)
-    assert "a target 'liver_tumour' without a voxel in the image" in refused(small(), folder=tmp_path)
+    assert "no label 'liver_tumour'" in refused(small(), folder=tmp_path)
+
+
+def test_a_target_that_other_labels_cover_is_refused(small: Bend, tmp_path: Path) -> None:
+    volume = two_labels()
+    volume.labels[volume.labels == 2] = 1
+    write_nifti(tmp_path / "liver.nii.gz", volume.labels.astype(np.uint8), volume.grid, volume.names)
+    labels = [{"file": "liver.nii.gz"}, {"file": "seg.nii.gz"}]
+    refusal = refused(small({"patient.labels": labels}), folder=tmp_path)
+    assert "a target 'liver_tumour' without a voxel in the image" in refusal
 
 
 def test_an_open_surface_is_refused(small: Bend, tmp_path: Path) -> None:
@@ -241,7 +280,7 @@ def test_an_output_path_below_a_regular_file_is_refused(written: Bend, tmp_path:
 def test_a_plan_folder_that_is_a_file_is_refused(written: Bend, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / PLAN).write_text("not a folder")
-    assert "got a path below the file" in refused(written(), "--out", "results", folder=tmp_path)
+    assert f"got the file results/{PLAN}; " in refused(written(), "--out", "results", folder=tmp_path)
 
 
 def test_a_folder_that_holds_something_else_is_not_replaced(written: Bend, tmp_path: Path) -> None:
@@ -260,4 +299,4 @@ def test_a_disk_without_room_for_the_run_is_refused(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(2**30, 2**30 - 2**20, 2**20))
     refusal = refused(written(), "--out", "results", folder=tmp_path)
-    assert refusal.startswith("results: expected at least 64 MiB for this run, got 1 MiB free; ")
+    assert refusal.startswith(f"results/{PLAN}: expected at least 64 MiB for this run, got 1 MiB free; ")

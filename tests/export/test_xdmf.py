@@ -38,7 +38,10 @@ def written(path: Path, domain: Domain, times: tuple[float, ...] = (0.0, 10.0, 2
 
 
 def add(series: FieldSeries, domain: Domain, time: float) -> None:
-    nodal = {"temperature_degC": temperature(domain, time), "flux": np.outer(temperature(domain, time), [1.0, 0.0, 2.0])}
+    nodal = {
+        "temperature_degC": temperature(domain, time),
+        "flux": np.outer(temperature(domain, time), [1.0, 0.0, 2.0]),
+    }
     series.append(time, nodal, {"joule heat": np.full(len(domain.cells), time)})
 
 

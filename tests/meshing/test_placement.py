@@ -21,11 +21,6 @@ def test_applicators_closer_than_can_be_meshed_are_refused() -> None:
         recipe_for([needle(), beside], TARGET, reach_mm=20.0)
 
 
-def test_applicators_of_different_stages_may_meet() -> None:
-    recipe = recipe_for([needle(), needle("B")], TARGET, reach_mm=20.0, touching=True)
-    assert len(recipe.rods) == 2
-
-
 def test_rods_of_one_applicator_may_touch() -> None:
     recipe_for([expandable()], TARGET, reach_mm=10.0)
 

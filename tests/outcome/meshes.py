@@ -22,13 +22,14 @@ class DelaunayLocator:
     cells_kept: NDArray[np.bool_]
 
     def interpolate(self, nodal: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """P1 values at points, nan outside the mesh."""
+        """P1 values of one field or several at points, nan outside the mesh."""
         cell = self.triangulation.find_simplex(points)
         transform = self.triangulation.transform[cell]
         first = np.einsum("nij,nj->ni", transform[:, :-1], points - transform[:, -1])
         weights = np.column_stack([first, 1.0 - first.sum(axis=1)])
-        values = (nodal[self.triangulation.simplices[cell]] * weights).sum(axis=1)
-        return np.where((cell >= 0) & self.cells_kept[cell], values, np.nan)
+        values = np.einsum("nc,nc...->n...", weights, nodal[self.triangulation.simplices[cell]])
+        values[(cell < 0) | ~self.cells_kept[cell]] = np.nan
+        return values
 
 
 def box_mesh(

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from imagio_sim.outcome.margins import Margins, ablative_margins, target_coverage, volume_histogram
+from imagio_sim.outcome.margins import Margins, ablative_margins, target_coverages, volume_histogram
 from imagio_sim.outcome.probe import Probe
 from imagio_sim.outcome.surface import Surface
 from imagio_sim.outcome.zone import ablation_zone
@@ -14,7 +14,8 @@ HEAD = np.array([0.0, 0.0, 1.0])
 def margins_of(target: Surface, radius: float = 15.0, capsule: Surface | None = None) -> Margins:
     domain, locator = cube()
     level = radius - np.linalg.norm(domain.points_mm, axis=1)
-    return ablative_margins(target, ablation_zone(domain, level, HEAD), level, Probe(domain, locator), capsule=capsule)
+    zones = {"model": ablation_zone(domain, level, HEAD)}
+    return ablative_margins(target, zones, {"model": level}, Probe(domain, locator), capsule=capsule)["model"]
 
 
 def test_concentric_spheres_have_their_difference_as_margin_everywhere() -> None:
@@ -69,12 +70,24 @@ def test_without_a_zone_there_is_no_margin_and_nothing_is_covered() -> None:
 def test_a_target_is_covered_wholly_or_not_at_all(shift: float, expected: float) -> None:
     domain, locator = cube()
     level = 15.0 - np.linalg.norm(domain.points_mm, axis=1)
-    assert target_coverage(sphere(8.0, (shift, 0.0, 0.0)), level, Probe(domain, locator)).fraction == expected
+    covered = target_coverages(sphere(8.0, (shift, 0.0, 0.0)), {"model": level}, Probe(domain, locator))["model"]
+    assert covered.fraction == expected
+
+
+def test_every_death_model_has_the_margins_and_the_coverage_of_its_own_zone() -> None:
+    domain, locator = cube()
+    levels = {f"{radius:g}": radius - np.linalg.norm(domain.points_mm, axis=1) for radius in (7.0, 15.0)}
+    zones = {name: ablation_zone(domain, level, HEAD) for name, level in levels.items()}
+    margins = ablative_margins(sphere(9.0), zones, levels, Probe(domain, locator), capsule=None)
+    coverages = target_coverages(sphere(9.0), levels, Probe(domain, locator))
+    assert [margins[name].minimal_mm for name in levels] == pytest.approx([-2.0, 6.0], abs=0.15)
+    assert [coverages[name].fraction for name in levels] == pytest.approx([(7.0 / 9.0) ** 3, 1.0], abs=0.01)
 
 
 def test_half_a_sphere_is_half_covered() -> None:
     domain, locator = cube()
-    coverage = target_coverage(sphere(10.0), domain.points_mm @ np.array([0.6, 0.0, 0.8]), Probe(domain, locator))
+    level = domain.points_mm @ np.array([0.6, 0.0, 0.8])
+    coverage = target_coverages(sphere(10.0), {"model": level}, Probe(domain, locator))["model"]
     assert coverage.fraction == pytest.approx(0.5, abs=2e-3)
     assert coverage.residual_mm3 == pytest.approx(coverage.volume_mm3 / 2, rel=5e-3)
 

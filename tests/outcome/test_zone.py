@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,18 @@ def test_a_level_with_a_hole_in_it_is_refused() -> None:
     domain, _ = cube()
     with pytest.raises(ValueError, match="finite"):
         ablation_zone(domain, np.full(len(domain.points_mm), np.nan), HEAD)
+
+
+def test_a_zone_at_the_skin_is_told_from_one_that_the_region_cuts() -> None:
+    domain, _ = cube()
+    top = domain.points_mm[domain.surfaces["boundary"]][:, :, 2].min(axis=1) > 19.9
+    surfaces = {"boundary": domain.surfaces["boundary"][~top], "skin": domain.surfaces["boundary"][top]}
+    skinned = replace(domain, surfaces=surfaces)
+    upwards = ablation_zone(skinned, ball_level(domain.points_mm, 15.0, (0.0, 0.0, 12.0)), HEAD)
+    downwards = ablation_zone(skinned, ball_level(domain.points_mm, 15.0, (0.0, 0.0, -12.0)), HEAD)
+    assert (upwards.at_skin, upwards.clipped) == (True, False)
+    assert (downwards.at_skin, downwards.clipped) == (False, True)
+    assert edges_used_once(upwards.surface.triangles) == 0
 
 
 def test_an_axisymmetric_ball_is_revolved() -> None:

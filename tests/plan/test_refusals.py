@@ -237,6 +237,28 @@ A = "plans.A"
             f"{A}.applicators[0].return_electrode",
             "bipolar by itself",
         ),
+        (
+            {
+                f"{A}.applicators": [
+                    {**NEEDLE, "name": "a", "return_electrode": "b"},
+                    {**SECOND, "name": "b", "return_electrode": "c"},
+                    {**NEEDLE, "name": "c", "entry": [110, 80, 30], "tip": [5, 80, 30]},
+                ]
+            },
+            f"{A}.applicators[0].return_electrode",
+            "a return electrode itself",
+        ),
+        (
+            {
+                f"{A}.applicators": [
+                    {**NEEDLE, "return_electrode": "b"},
+                    {**SECOND, "name": "b"},
+                    {**NEEDLE, "entry": [110, 80, 30], "tip": [5, 80, 30], "return_electrode": "b"},
+                ]
+            },
+            f"{A}.applicators[2].return_electrode",
+            "for the second time",
+        ),
         # stages
         (
             {"plans.A": {"stages": [{"name": "s", "wait": "1 h"}, {"name": "s", "wait": "1 h"}]}},

@@ -59,6 +59,25 @@ def test_two_outputs_hold_their_powers_together() -> None:
     assert state.powers.sum() == pytest.approx(state.conductor_voltages @ PAIR @ state.conductor_voltages)
 
 
+@pytest.mark.parametrize(("large", "small"), [(100.0, 10.0), (200.0, 1.0), (10.0, 100.0)])
+def test_an_output_that_is_turned_down_still_gives_its_power_beside_a_strong_one(large: float, small: float) -> None:
+    close = np.array([[0.04, -0.025], [-0.025, 0.04]])
+    drives = [Drive("power", large, GENEROUS), Drive("power", small, GENEROUS)]
+    state = solve_circuit(close, [Output(0), Output(1)], drives)
+    assert state.powers == pytest.approx([large, small], rel=1e-9)
+    assert (state.currents > 0.0).all()
+
+
+def test_outputs_at_the_same_time_keep_their_limits() -> None:
+    limits = Limits(power_W=50.0, voltage_V=60.0, current_A=0.6)
+    drives = [Drive("power", 200.0, limits), Drive("power", 10.0, limits)]
+    state = solve_circuit(PAIR, [Output(0), Output(1)], drives)
+    assert state.powers[0] <= 50.0 + 1e-9
+    assert state.voltages.max() <= 60.0 + 1e-9
+    assert state.currents.max() == pytest.approx(0.6)
+    assert state.powers[1] == pytest.approx(10.0)
+
+
 def test_nothing_happens_when_all_is_off() -> None:
     state = solve_circuit(PAIR, [Output(0), Output(1)], [Drive("off", 0.0, GENEROUS)] * 2)
     assert not state.conductor_voltages.any()

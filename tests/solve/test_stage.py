@@ -164,3 +164,19 @@ def test_checkpoint_of_another_case_is_not_taken(tmp_path: Path) -> None:
     march(stage, tmp_path).save()
     assert not load_checkpoint(Stage(MPI.COMM_WORLD, case), tmp_path / "state.npz", digest="y")
     assert not load_checkpoint(Stage(MPI.COMM_WORLD, case), tmp_path / "missing.npz", digest="x")
+
+
+def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path: Path) -> None:
+    case = electrode_case(constant_power())
+    stage = Stage(MPI.COMM_WORLD, case)
+    march(stage, tmp_path).save()
+    whole = (tmp_path / "state.npz").read_bytes()
+    (tmp_path / "state.npz").write_bytes(whole[: len(whole) // 2])
+    assert not load_checkpoint(Stage(MPI.COMM_WORLD, case), tmp_path / "state.npz", digest="x")
+
+
+def test_the_generator_s_energy_is_deposited_also_while_tissue_boils() -> None:
+    stage = finished(electrode_case(constant_power(60.0)))
+    delivered = sum(row["needle.power_W"] * row["step_s"] for row in stage.history)
+    assert max(row["maximum_temperature_degC"] for row in stage.history) > 100.2
+    assert stage.ledger.source + stage.ledger.far_field == pytest.approx(delivered, rel=1e-3)

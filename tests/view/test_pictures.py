@@ -10,7 +10,7 @@ from imagio_sim.anatomy.volume import Image
 from imagio_sim.outcome.margins import Margins
 from imagio_sim.view.curves import draw_curves, draw_margin_histogram
 from imagio_sim.view.planes import PLANES, draw_planes
-from imagio_sim.view.scene import MARGIN_BANDS, Scene, band_of, in_millimetres
+from imagio_sim.view.scene import MARGIN_BANDS, STRUCTURE_COLOUR, Scene, band_of, in_millimetres
 from imagio_sim.view.space import draw_space
 from tests.outcome.cases import ROLES, assessment, labels, needle
 from tests.outcome.meshes import sphere
@@ -88,6 +88,25 @@ def test_the_view_in_space_shows_target_and_vessels(tmp_path: Path, capfd: pytes
     draw_space(tmp_path / "space.png", scene())
     assert imread(tmp_path / "space.png")[..., :3].std() > 0.02
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_structure_before_the_plan_is_seen_through(tmp_path: Path) -> None:
+    around = {"lung": sphere(40.0, (0.0, 0.0, 0.0))}
+    draw_space(tmp_path / "free.png", scene())
+    draw_space(tmp_path / "behind.png", replace(scene(), structures=around))
+    covered = MARGIN_BANDS[2].colour
+    legend = share_of_colour(tmp_path / "free.png", covered)
+    assert share_of_colour(tmp_path / "free.png", STRUCTURE_COLOUR) == 0.0
+    assert share_of_colour(tmp_path / "behind.png", STRUCTURE_COLOUR) < 0.05
+    assert share_of_colour(tmp_path / "behind.png", covered, 0.25) > 0.3 * legend
+
+
+def test_the_viewer_stands_where_nothing_hides_the_plan(tmp_path: Path) -> None:
+    draw_space(tmp_path / "free.png", scene())
+    free = share_of_colour(tmp_path / "free.png", MARGIN_BANDS[2].colour, 0.25)
+    screens = {f"screen {x:g}": sphere(10.0, (x, -45.0, 22.0)) for x in (-22.0, 0.0, 22.0)}
+    draw_space(tmp_path / "screened.png", replace(scene(), structures=screens))
+    assert share_of_colour(tmp_path / "screened.png", MARGIN_BANDS[2].colour, 0.25) > 0.6 * free
 
 
 def test_curves_have_a_panel_per_unit(tmp_path: Path) -> None:

@@ -61,6 +61,11 @@ class Arrhenius:
     def _integral(self) -> RateIntegral:
         return RateIntegral(self.rate, lowest=GATE_START if self.gated else COLDEST)
 
+    @property
+    def spans_magnitudes(self) -> bool:
+        """The damage integral does."""
+        return True
+
     def initial(self, n: int) -> Array:
         """No damage (1, n)."""
         return np.zeros((1, n))

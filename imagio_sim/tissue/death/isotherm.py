@@ -25,6 +25,11 @@ class Isotherm:
         """The highest temperature so far."""
         return ("highest_temperature",)
 
+    @property
+    def spans_magnitudes(self) -> bool:
+        """A temperature does not."""
+        return False
+
     def initial(self, n: int) -> Array:
         """Nothing reached yet (1, n): 0 degC."""
         return np.zeros((1, n))

@@ -29,6 +29,13 @@ class DeathModel(Protocol):
     def state_names(self) -> tuple[str, ...]:
         """What the rows of the state are."""
 
+    @property
+    def spans_magnitudes(self) -> bool:
+        """Whether the state is an integral that varies by orders of magnitude from one node to the next.
+
+        The logarithm of such a state is what is interpolated in space.
+        """
+
     def initial(self, n: int) -> Array:
         """State (len(state_names), n) of untreated tissue."""
 

@@ -60,6 +60,11 @@ class ThermalDose:
     def _integral(self) -> RateIntegral:
         return RateIntegral(self.rate, lowest=GATE_START if self.gated else self.lowest)
 
+    @property
+    def spans_magnitudes(self) -> bool:
+        """The dose does."""
+        return True
+
     def initial(self, n: int) -> Array:
         """No dose (1, n)."""
         return np.zeros((1, n))

@@ -55,6 +55,11 @@ class ThreeState:
         """Alive and dead fractions."""
         return ("alive", "dead")
 
+    @property
+    def spans_magnitudes(self) -> bool:
+        """Fractions do not."""
+        return False
+
     def initial(self, n: int) -> Array:
         """Untreated tissue (2, n)."""
         return np.vstack([np.full(n, self.initially_alive), np.zeros(n)])

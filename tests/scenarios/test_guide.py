@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What README and guide say about scenarios and results is what the program accepts and writes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+import yaml
+
+from imagio_sim.devices import library as devices
+from imagio_sim.outcome.result import Result
+from imagio_sim.plan import json_schema, scenario_of
+from imagio_sim.plan.constraints import Constraint
+from imagio_sim.tissue.death import death_records
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "guide"
+
+
+def text_of(name: str) -> str:
+    return (GUIDE / name).read_text(encoding="utf-8")
+
+
+def yaml_blocks(text: str) -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+
+
+def schema_keys() -> set[str]:
+    schema = json_schema()
+    parts = [schema, *schema["$defs"].values()]
+    return {key for part in parts for key in part.get("properties", {})} - {"modality"}
+
+
+def test_the_guide_explains_every_key_of_a_scenario() -> None:
+    words = set(re.findall(r"\w+", text_of("scenario.md")))
+    assert schema_keys() <= words
+
+
+def test_the_guide_names_every_quantity_that_can_be_constrained() -> None:
+    models = Constraint.__origin__.__args__  # type: ignore[attr-defined]
+    quantities = {name for model in models for name in model.model_fields["quantity"].annotation.__args__}
+    assert quantities <= set(re.findall(r"\w+", text_of("scenario.md")))
+
+
+def test_the_guide_names_every_part_of_a_result() -> None:
+    words = set(re.findall(r"\w+", text_of("outputs.md")))
+    assert set(get_type_hints(Result)) - {"schema", "plan", "modalities", "failure", "treatment_time_s"} <= words
+
+
+def test_the_guide_counts_the_death_models_right() -> None:
+    assert len(death_records()) == 12
+    assert "Twelve models" in text_of("numerics.md")
+
+
+@pytest.mark.parametrize(
+    "page", ["scenario.md", "outputs.md", "environment.md", "devices-and-tissues.md", "numerics.md"]
+)
+def test_a_page_links_only_to_what_exists(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", text_of(page))
+    assert all((GUIDE / link).exists() for link in links if "://" not in link)
+
+
+def test_the_readme_links_only_to_what_exists() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links
+    assert all((ROOT / link).exists() for link in links if "://" not in link)
+
+
+def test_the_scenario_in_the_readme_is_valid() -> None:
+    (block,) = yaml_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+    placed = block.replace("markup: needle.mrk.json", "entry: [100, 0, 0], tip: [0, 0, 0]")
+    assert placed != block
+    data: dict[str, Any] = yaml.safe_load(placed)
+    assert scenario_of(data, base=ROOT, where="README.md").name == data["name"]
+
+
+def test_every_device_that_the_guide_names_exists() -> None:
+    named = set(re.findall(r"device: (\w[\w.]*)", text_of("scenario.md")))
+    assert named
+    assert named <= set(devices.device_names())

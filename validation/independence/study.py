@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Solve one plan with another mesh, region or time tolerance, and say by how much its zone differs.
+
+``python -m validation.independence.study --help``. The plans are in ``liver_30w.yaml``; their numbers are in README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from imagio_sim.campaign.case import thermal_case
+from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
+from imagio_sim.meshing.domain import Domain, Sampled
+from imagio_sim.meshing.generate import generate_axisymmetric
+from imagio_sim.meshing.recipe import Resolution
+from imagio_sim.outcome.surface import Surface
+from imagio_sim.outcome.zone import AblationZone, ablation_zone
+from imagio_sim.plan import Scenario, load_scenario, placed_applicators
+from imagio_sim.solve.case import Ground, ThermalCase
+from imagio_sim.solve.stage import Stage
+
+SCENARIO = Path(__file__).with_name("liver_30w.yaml")
+TISSUE = "liver"
+QUANTILE = 0.95
+"""Share of the zone's surface that a distance must hold for."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What differs from the reference: factors on cell sizes, region radius and time tolerance."""
+
+    size_factor: float = 1.0
+    region_factor: float = 1.0
+    tolerance_factor: float = 1.0
+
+
+REFERENCE = Variant()
+VARIANTS: Mapping[str, Variant] = {
+    "half the element size": Variant(size_factor=0.5),
+    "1.25 times the region's radius": Variant(region_factor=1.25),
+    "a quarter of the time tolerance": Variant(tolerance_factor=0.25),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """The end of a run: mesh size, steps, zone by the deciding model, hottest point ever [degC] and pulses."""
+
+    nodes: int
+    steps: int
+    zone: AblationZone
+    hottest: float
+    pulses: int
+
+    @property
+    def row(self) -> str:
+        """One line of a table."""
+        zone = self.zone
+        return (
+            f"{self.nodes:8d} nodes {self.steps:5d} steps {zone.volume_ml:8.4f} ml "
+            f"{zone.long_axis_mm:6.2f} x {zone.short_axis_mm:6.2f} mm {self.hottest:7.1f} degC {self.pulses:3d} pulses"
+        )
+
+
+def case_of(
+    plan: str, variant: Variant, *, half_plane: bool, resolution: Resolution = "normal", scenario: Path = SCENARIO
+) -> ThermalCase:
+    """The plan as the solver takes it, in three dimensions or in the r-z half plane of its electrode."""
+    read = load_scenario(scenario)
+    make = _half_plane_case if half_plane else _solid_case
+    case = make(read, plan, variant, resolution)
+    tolerance = case.numerics.time_tolerance * variant.tolerance_factor
+    return replace(case, numerics=replace(case.numerics, time_tolerance=tolerance))
+
+
+def _solid_case(scenario: Scenario, plan: str, variant: Variant, resolution: Resolution) -> ThermalCase:
+    geometry = stage_geometry(
+        scenario,
+        plan,
+        read_anatomy(scenario),
+        stage=0,
+        resolution=resolution,
+        size_factor=variant.size_factor,
+        region_factor=variant.region_factor,
+    )
+    return thermal_case(scenario, plan, geometry, stage=0)
+
+
+def _half_plane_case(scenario: Scenario, plan: str, variant: Variant, resolution: Resolution) -> ThermalCase:
+    """The same case on the half plane's mesh; z is measured from the tip."""
+    recipe = mesh_recipe(
+        scenario,
+        plan,
+        read_anatomy(scenario),
+        stage=0,
+        resolution=resolution,
+        size_factor=variant.size_factor,
+        region_factor=variant.region_factor,
+    )
+    flat = generate_axisymmetric(recipe).domain
+    in_space = replace(flat, points_mm=np.column_stack([np.zeros(len(flat.points_mm)), flat.points_mm]))
+    applicators = placed_applicators(scenario, plan)
+    case = thermal_case(scenario, plan, StageGeometry(applicators, in_space, _uniform(flat), 0.0, ()), stage=0)
+    middle = (0.0, 0.0, _electrode_middle_mm(flat, case))
+    generators = tuple(replace(generator, sensors_mm=()) for generator in case.generators)
+    return replace(case, domain=flat, ground=Ground(middle), generators=generators)
+
+
+def _uniform(domain: Domain) -> Sampled:
+    """The same tissue everywhere."""
+    nothing, all_of_it = np.zeros(len(domain.cells)), np.ones(len(domain.cells))
+    return Sampled((TISSUE,), all_of_it[:, None], all_of_it, nothing, nothing, nothing)
+
+
+def _electrode_middle_mm(domain: Domain, case: ThermalCase) -> float:
+    facets = np.concatenate([domain.surfaces[name] for one in case.conductors for name in one.surfaces])
+    heights = domain.points_mm[facets][:, :, 1]
+    return float((heights.min() + heights.max()) / 2.0)
+
+
+def solve(case: ThermalCase) -> Solved:
+    """Run a case to its end on one rank."""
+    stage = Stage(MPI.COMM_SELF, case)
+    while not stage.finished:
+        stage.advance()
+    level = stage.space.gathered(stage.death.levels()[case.deciding_model])
+    assert level is not None
+    return Solved(
+        stage.space.node_total,
+        stage.steps,
+        ablation_zone(case.domain, level, np.array([0.0, 0.0, 1.0])),
+        float(stage.peak_temperature.max()),
+        int(stage.controllers[0].state().get("pulses", 0)),
+    )
+
+
+def volume_change(reference: Solved, other: Solved) -> float:
+    """Relative change of the zone's volume."""
+    return other.zone.volume_mm3 / reference.zone.volume_mm3 - 1.0
+
+
+def surface_distance_mm(reference: Solved, other: Solved) -> float:
+    """Distance that 95 % of the area of either zone's surface keeps to the other's."""
+    surfaces = reference.zone.surface, other.zone.surface
+    return max(_quantile_mm(*pair) for pair in (surfaces, surfaces[::-1]))
+
+
+def _quantile_mm(source: Surface, target: Surface) -> float:
+    samples = source.samples(0.5)
+    distance = target.distance_mm(samples.points_mm)
+    order = np.argsort(distance)
+    share: NDArray[np.float64] = np.cumsum(samples.weights[order]) / samples.weights.sum()
+    return float(distance[order][np.searchsorted(share, QUANTILE)])
+
+
+def main() -> None:
+    """Print the reference and every variant of a plan."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plan", default="constant_30w", help="constant_30w or pulsed")
+    parser.add_argument("--half-plane", action="store_true", help="solve in the r-z half plane, in seconds")
+    parser.add_argument("--resolution", default="normal", choices=("coarse", "normal", "fine"))
+    chosen = parser.parse_args()
+    reference = solve(case_of(chosen.plan, REFERENCE, half_plane=chosen.half_plane, resolution=chosen.resolution))
+    print(f"{'reference':32s} {reference.row}", flush=True)
+    for name, variant in VARIANTS.items():
+        other = solve(case_of(chosen.plan, variant, half_plane=chosen.half_plane, resolution=chosen.resolution))
+        apart = "" if chosen.half_plane else f", surface within {surface_distance_mm(reference, other):.2f} mm"
+        print(f"{name:32s} {other.row}: volume {volume_change(reference, other):+.2%}{apart}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
