@@ -304,8 +304,8 @@ class Stage:
         """Linearisation about the given temperature (count,) of the Joule heat (cell_count,) [W/m3] in drying tissue.
 
         Without it the field is solved for one moisture and the heat for another, and the two chase each other wherever
-        a node boils away within less than a step: docs/decisions/0002. What it holds back (or adds) in one step is given
-        back in the next, so that the generator's energy is deposited.
+        a node boils away within less than a step: docs/decisions/0002. What it holds back (or adds) in one step is
+        given back in the next, so that the generator's energy is deposited.
         """
         boiling = self.materials.is_boiling(temperature)
         if self.space.maximum(boiling.astype(float)) == 0.0:

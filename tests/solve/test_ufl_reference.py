@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """The fast path against the same time step written down with the symbolic terms of ``imagio_sim.physics``.
 
-The reference assembles every operator from a form, lumps by row sums, solves with a sparse LU and Newton for the enthalpy,
-and marches on its own: electric field, two implicit stages of the enthalpy form, death of the perfusion.
+The reference assembles every operator from a form, lumps by row sums, solves with a sparse LU and Newton for the
+enthalpy, and marches on its own: electric field, two implicit stages of the enthalpy form, death of the perfusion.
 """
 
 from __future__ import annotations

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Does the result depend on what a planner did not choose: the mesh, the region, the time step?"""
+"""Whether the result depends on what a planner did not choose: the mesh, the region, the time step."""

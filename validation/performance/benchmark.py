@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """How fast a radio-frequency ablation is solved, against the straightforward way and against the clock on the wall.
 
-``python -m validation.performance.benchmark`` compares the product's time steps with those of ``plain.py`` on one mesh with
-the same step lengths and tolerances, asserts that both give the same temperatures and that the product is several times faster,
-and times whole ablations on one rank and on two. Machines are noisy: only ratios within one session mean something.
+``python -m validation.performance.benchmark`` compares the product's time steps with those of ``plain.py`` on one mesh
+with the same step lengths and tolerances, asserts that both give the same temperatures and that the product is several
+times faster, and times whole ablations on one rank and on two. Machines are noisy: only ratios within one session mean
+something.
 """
 
 from __future__ import annotations
