@@ -23,7 +23,7 @@ from imagio_sim.meshing.generate import generate
 from imagio_sim.meshing.recipe import Recipe, recipe_to_json
 
 # To be raised with every change of mesh generation that gives another mesh for the same recipe.
-GENERATION = 2
+GENERATION = 3
 
 FOLDER_VARIABLE = "IMAGIO_CACHE"
 _SURFACE = "surface:"

@@ -51,9 +51,11 @@ def _off_focus(recipe: MeshRecipe, radius: float) -> int:
     sizes = recipe.sizes
     distance = _distance(recipe.focus_mm, max(radius, sizes.surface_mm))
     beyond = recipe.reach_mm + (sizes.far_mm - sizes.zone_mm) / sizes.growth
-    outside = _threshold(distance, (recipe.reach_mm, sizes.zone_mm), (beyond, sizes.far_mm))
     if not recipe.rods:
-        return outside
+        return _threshold(distance, (recipe.reach_mm, sizes.zone_mm), (beyond, sizes.far_mm))
+    # The same line, begun where it is as fine as the surface, so that the larger of the two is the surface's up close.
+    begun = recipe.reach_mm - (sizes.zone_mm - sizes.surface_mm) / sizes.growth
+    outside = _threshold(distance, (begun, sizes.surface_mm), (beyond, sizes.far_mm))
     kept = radius + _KEPT_MM
     inside = _threshold(distance, (kept, sizes.surface_mm), (kept + _TO_ZONE_MM, sizes.zone_mm))
     return _combined("Max", [inside, outside])

@@ -83,7 +83,7 @@ class VolumeSource:
 class Numerics:
     """Tolerances and step limits; the defaults are those of ``docs/decisions/0002``."""
 
-    time_tolerance: float = 0.25
+    time_tolerance: float = 0.5
     linear_tolerance: float = 1e-7
     nonlinear_tolerance: float = 1e-3
     first_step: float = 0.25

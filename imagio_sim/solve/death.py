@@ -35,6 +35,14 @@ class DeathTracker:
         """1 - survival (count,) by the deciding model."""
         return np.asarray(1.0 - self._deciding.survival(self.states[self._deciding.name]))
 
+    def expected_dead_fraction(self, start: Floats, end: Floats, duration: float) -> Floats:
+        """What :meth:`dead_fraction` would be ``duration`` [s] on, the temperature going from ``start`` to ``end``."""
+        state = self.states[self._deciding.name].copy()
+        warm = np.flatnonzero(np.maximum(start, end) > RESTING_BELOW)
+        if len(warm):
+            state[:, warm] = self._deciding.advance(state[:, warm], start[warm], end[warm], duration)
+        return np.asarray(1.0 - self._deciding.survival(state))
+
     def levels(self) -> dict[str, Floats]:
         """Level function (count,) of each model, positive where dead."""
         return {name: np.asarray(model.level(self.states[name])) for name, model in self._models.items()}

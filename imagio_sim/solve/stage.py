@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """A radio-frequency stage in time: source, heat and death split, adaptive steps, generators that may cut one.
 
-A step freezes what changes slowly at its extrapolated middle (electric field, conductivities), at its beginning
-(perfusion of dying tissue), solves the heat implicitly and then advances cell death along the new temperatures.
+A step freezes what changes slowly as it is expected in its middle (electric field, conductivities, perfusion of dying
+tissue), solves the heat implicitly and then advances cell death along the new temperatures.
 """
 
 from __future__ import annotations
@@ -216,7 +216,6 @@ class Stage:
         """
         drives = tuple(controller.setting(self.time) for controller in self.controllers)
         self._take_settings((drive.kind, drive.value) for drive in drives)
-        self._living = self.materials.living_share(self.death.dead_fraction())
         duration = _fitted(self.duration, self._room()) if prescribed is None else prescribed
         while True:
             attempt = self._attempt(duration, drives, free=prescribed is None)
@@ -253,6 +252,8 @@ class Stage:
         numerics = self.case.numerics
         try:
             middle = self._middle(duration)
+            dead = self.death.expected_dead_fraction(self.temperature, middle, 0.5 * duration)
+            self._living = self.materials.living_share(dead)
             source = self._deposit(middle, drives, duration)
             source, step = self._heat_step(duration, source, middle)
         except LinearFailure as failure:

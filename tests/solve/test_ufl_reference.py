@@ -216,7 +216,7 @@ class Reference:
         )
         living = laws.perfusion_rate(
             1.0,
-            self.death.dead_fraction(),
+            self.death.expected_dead_fraction(self.temperature, middle, 0.5 * duration),
             shutdown_start=self.case.constants["perfusion_shutdown_start"],
             shutdown_end=self.case.constants["perfusion_shutdown_end"],
             xp=NUMPY,

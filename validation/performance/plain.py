@@ -193,7 +193,7 @@ class PlainStage:
         )
         f["living"].x.array[:] = laws.perfusion_rate(
             1.0,
-            self.death.dead_fraction(),
+            self.death.expected_dead_fraction(now, f["middle"].x.array, 0.5 * duration),
             shutdown_start=constants["perfusion_shutdown_start"],
             shutdown_end=constants["perfusion_shutdown_end"],
             xp=NUMPY,
