@@ -26,6 +26,7 @@ from imagio_sim.campaign.sequence import finite_states, joined_history, transfer
 from imagio_sim.campaign.solving import CASE, STATE, Progress, Solution, solve_case
 from imagio_sim.errors import ImagioError, Interrupted
 from imagio_sim.meshing.recipe import Resolution
+from imagio_sim.outcome.assessment import Assessment
 from imagio_sim.outcome.constraints import evaluate_constraints
 from imagio_sim.outcome.result import SCHEMA, Result, Status
 from imagio_sim.plan import Scenario, input_files, placed_applicators, plan_digest, resolved_plan
@@ -198,13 +199,15 @@ def execute(prepared: Prepared, options: RunOptions, listener: Listener, log: Ru
             solutions = _solve_stages(prepared, options, listener)
             solve_seconds = time.monotonic() - solve_begun
             listener.say(f"{prepared.plan_name}: evaluating")
-            _evaluate(prepared, solutions, result)
+            assessment = _evaluate(prepared, solutions, result)
+            result["status"] = "complete"
             result["timing"] = {
                 "mesh_s": prepared.mesh_seconds,
                 "solve_s": solve_seconds,
                 "total_s": time.monotonic() - begun,
             }
-            result["status"] = "complete"
+            _present(prepared, assessment, result, solutions)
+            result["timing"]["total_s"] = time.monotonic() - begun
             folder.complete(result)
     except KeyboardInterrupt as stop:
         stopped = Interrupted("stopped before it was complete; the same command goes on from the last checkpoint")
@@ -312,10 +315,8 @@ def _series_name(number: int, count: int) -> str:
     return "fields.xdmf" if count == 1 else f"fields_stage_{number + 1}.xdmf"
 
 
-def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> None:
-    """Fill the result and write label maps, tables, pictures and report."""
-    from imagio_sim.campaign.presentation import write_presentation
-
+def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> Assessment:
+    """Fill the result and write the label maps."""
     scenario, geometry, folder = prepared.scenario, prepared.stages[-1], prepared.folder.path
     applicators = placed_applicators(scenario, prepared.plan_name)
     assessment = assess_plan(
@@ -329,8 +330,15 @@ def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> 
         folder, prepared.anatomy, assessment, labels_file=labels, series=series, plan=prepared.plan_name
     )
     result["warnings"].extend(notes)
-    history = joined_history(solutions, scenario.plan(prepared.plan_name).timeline)
-    write_history(folder / "history.csv", history)
+    return assessment
+
+
+def _present(prepared: Prepared, assessment: Assessment, result: Result, solutions: list[Solution]) -> None:
+    """Write the table over time, pictures and report of a result that is otherwise complete."""
+    from imagio_sim.campaign.presentation import write_presentation
+
+    history = joined_history(solutions, prepared.scenario.plan(prepared.plan_name).timeline)
+    write_history(prepared.folder.path / "history.csv", history)
     write_presentation(prepared, assessment, result, history)
 
 

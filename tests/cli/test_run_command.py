@@ -291,3 +291,9 @@ def working_in(folder: Path) -> list[str]:
             if "imagio_sim.campaign.worker" in process.cmdline() and process.cwd() == str(folder):
                 found.append(" ".join(process.cmdline()))
     return found
+
+
+def test_the_report_of_a_finished_run_does_not_call_it_unfinished(finished: Finished) -> None:
+    text = (finished.folder / "report.html").read_text(encoding="utf-8")
+    assert "in all" in text
+    assert "This run is" not in text
