@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
 # What the environment is made of and where it is kept; sourced by setup and enter.
 
 debian_suite=trixie

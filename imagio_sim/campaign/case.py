@@ -119,7 +119,11 @@ def cell_fields(scenario: Scenario, sampled: Sampled) -> dict[str, Floats]:
     columns["heat_capacity_0"] = moist
     columns["heat_capacity_1"] = np.minimum(moist, constants["dried_heat_capacity"])
     columns["latent_heat_0"] = table["water_content"] * constants["water_density"] * constants["latent_heat"]
+    # Relative slopes count by what they are relative to, so that a mixed cell conducts as its parts do together.
+    columns["electrical_conductivity_slope"] = table["electrical_conductivity_slope"] * table["electrical_conductivity"]
     fields = {name: sampled.fractions @ column for name, column in columns.items()}
+    conductivity = fields["electrical_conductivity"]
+    fields["electrical_conductivity_slope"] /= np.where(conductivity > 0.0, conductivity, 1.0)
     solid = np.maximum(1.0 - sampled.lumen_fraction, LUMEN_CONDUCTION)
     fields["thermal_conductivity"] = fields["thermal_conductivity"] * solid
     fields["thermal_conductivity_slope"] = fields["thermal_conductivity_slope"] * solid

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 import imagio_sim
 from imagio_sim.anatomy.model import Anatomy
+from imagio_sim.anatomy.volume import Grid
 from imagio_sim.campaign.geometry import StageGeometry
 from imagio_sim.devices.applicator import PlacedApplicator
 from imagio_sim.export.dicom_seg import write_dicom_seg
@@ -26,7 +28,9 @@ from imagio_sim.plan import Scenario
 
 Floats = NDArray[np.float64]
 
-LEVEL = "level/"
+LEVEL, STATE = "level/", "state/"
+DOSE_MODEL = "cem43_a_240"
+"""The convention of CEM43 in which doses at structures are reported (tissue/death/library.yaml)."""
 
 
 def assess_plan(
@@ -39,7 +43,11 @@ def assess_plan(
 ) -> Assessment:
     """Measure zones, margins, structures and paths on the last stage's mesh."""
     levels = {name.removeprefix(LEVEL): values for name, values in fields.items() if name.startswith(LEVEL)}
-    extremes = ExtremeFields(scenario.patient.body_temperature, peak_temperature=fields["peak_temperature_degC"])
+    extremes = ExtremeFields(
+        scenario.patient.body_temperature,
+        peak_temperature=fields["peak_temperature_degC"],
+        peak_thermal_dose=fields[f"{STATE}death/{DOSE_MODEL}"][0],
+    )
     return assess(
         geometry.domain,
         geometry.sampled,
@@ -55,16 +63,30 @@ def plan_patient(scenario: Scenario, anatomy: Anatomy) -> Patient:
     return patient_of(anatomy, {one.known_as: one.all_labels for one in scenario.critical_structures})
 
 
-def write_label_maps(
-    folder: Path, anatomy: Anatomy, assessment: Assessment, *, labels_file: Path | None, series: Path | None, plan: str
-) -> tuple[str, ...]:
-    """Write ``necrosis.nii.gz`` on the segmentation's grid, a finer one, and a DICOM-SEG where the input was DICOM.
+@dataclass(frozen=True)
+class LabelMaps:
+    """What the written label maps say.
 
-    Returns
-    -------
-    tuple of str
+    Attributes
+    ----------
+    volume_ml, fine_volume_ml
+        Volume of the voxels on the segmentation's grid and on the finer one.
+    collateral_volume_ml
+        Zone outside the target by label (``unlabelled`` where there is none), from the finer map.
+    notes
         What could not be written, and why.
     """
+
+    volume_ml: float
+    fine_volume_ml: float
+    collateral_volume_ml: Mapping[str, float]
+    notes: tuple[str, ...]
+
+
+def write_label_maps(
+    folder: Path, anatomy: Anatomy, assessment: Assessment, *, labels_file: Path | None, series: Path | None, plan: str
+) -> LabelMaps:
+    """Write ``necrosis.nii.gz`` on the segmentation's grid, a finer one, and a DICOM-SEG where the input was DICOM."""
     box = _zone_box(assessment)
     probe, level = assessment.probe, assessment.level
 
@@ -76,12 +98,31 @@ def write_label_maps(
     source = labels_file if labels_file is not None and labels_file.name.endswith((".nii", ".nii.gz")) else None
     write_label_nifti(folder / "necrosis.nii.gz", on_grid, grid, source)
     fine = fine_grid(box)
-    write_label_nifti(folder / "necrosis_1mm.nii.gz", zone_label_map(fine, inside, box), fine)
-    if series is None:
-        return ()
-    files = sorted(entry for entry in series.iterdir() if entry.is_file())
-    reason = write_dicom_seg(folder / "necrosis.dcm", on_grid, grid, files, plan=plan, version=imagio_sim.__version__)
-    return () if reason is None else (f"necrosis.dcm was not written: {reason}",)
+    on_fine = zone_label_map(fine, inside, box)
+    write_label_nifti(folder / "necrosis_1mm.nii.gz", on_fine, fine)
+    reason = None
+    if series is not None:
+        files = sorted(entry for entry in series.iterdir() if entry.is_file())
+        reason = write_dicom_seg(
+            folder / "necrosis.dcm", on_grid, grid, files, plan=plan, version=imagio_sim.__version__
+        )
+    return LabelMaps(
+        volume_ml=float(on_grid.sum()) * grid.voxel_volume_mm3 / 1000.0,
+        fine_volume_ml=float(on_fine.sum()) * fine.voxel_volume_mm3 / 1000.0,
+        collateral_volume_ml=_collateral(anatomy, on_fine, fine),
+        notes=() if reason is None else (f"necrosis.dcm was not written: {reason}",),
+    )
+
+
+def _collateral(anatomy: Anatomy, zone: NDArray[np.uint8], grid: Grid) -> dict[str, float]:
+    """Volume [ml] of the zone in every label but the target's."""
+    numbers = anatomy.label_at(grid.to_lps(np.argwhere(zone).astype(float)))
+    names = {0: "unlabelled", **anatomy.labels.names}
+    volumes = {
+        names[int(number)]: float((numbers == number).sum()) * grid.voxel_volume_mm3 / 1000.0
+        for number in np.unique(numbers)
+    }
+    return {name: volume for name, volume in volumes.items() if name != anatomy.target}
 
 
 def _zone_box(assessment: Assessment) -> Floats:

@@ -15,7 +15,7 @@ from pathlib import Path
 from imagio_sim.errors import InputError, StorageFailure
 from imagio_sim.outcome.result import FILE_NAME, Result, read_result, write_result
 
-NEEDED_BYTES_PER_NODE = 5000
+NEEDED_BYTES_PER_NODE = 6000
 """Room a run takes at most: 41 outputs, the case, two checkpoints and the final fields; 4500 were measured."""
 NEEDED_BYTES_AT_LEAST = 64 * 2**20
 RESERVE, RESERVE_BYTES = "reserve", 2**18

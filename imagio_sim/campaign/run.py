@@ -28,7 +28,7 @@ from imagio_sim.errors import ImagioError, Interrupted
 from imagio_sim.meshing.recipe import Resolution
 from imagio_sim.outcome.assessment import Assessment
 from imagio_sim.outcome.constraints import evaluate_constraints
-from imagio_sim.outcome.result import SCHEMA, Result, Status
+from imagio_sim.outcome.result import SCHEMA, Result, Status, balance_error
 from imagio_sim.plan import Scenario, input_files, placed_applicators, plan_digest, resolved_plan
 from imagio_sim.solve.case import ThermalCase
 from imagio_sim.tissue import tissue_names
@@ -326,10 +326,12 @@ def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> 
     _add_solution(result, prepared, solutions)
     result["constraints"] = evaluate_constraints(scenario.constraints, result)
     labels, series = _source_files(scenario)
-    notes = write_label_maps(
+    maps = write_label_maps(
         folder, prepared.anatomy, assessment, labels_file=labels, series=series, plan=prepared.plan_name
     )
-    result["warnings"].extend(notes)
+    result["label_map_volume_ml"] = {"necrosis.nii.gz": maps.volume_ml, "necrosis_1mm.nii.gz": maps.fine_volume_ml}
+    result["collateral_volume_ml"] = dict(maps.collateral_volume_ml)
+    result["warnings"].extend(maps.notes)
     return assessment
 
 
@@ -352,13 +354,17 @@ def _source_files(scenario: Scenario) -> tuple[Path | None, Path | None]:
 def _add_solution(result: Result, prepared: Prepared, solutions: list[Solution]) -> None:
     """Energy, mesh and solver facts, and the warnings that follow from them."""
     facts = [solution.facts for solution in solutions]
-    source, stored, lost = (sum(fact["energy"][name] for fact in facts) for name in ("source_J", "stored_J", "lost_J"))
-    largest = max(abs(source), abs(stored), abs(lost))
+    total = {
+        name: sum(fact["energy"][name] for fact in facts)
+        for name in ("source_J", "stored_J", "lost_J", "far_field_J", "withheld_J")
+    }
     result["energy"] = {
-        "source_J": source,
-        "stored_J": stored,
-        "lost_J": lost,
-        "balance_error": abs(source - stored - lost) / largest if largest > 0.0 else 0.0,
+        "source_J": total["source_J"],
+        "stored_J": total["stored_J"],
+        "lost_J": total["lost_J"],
+        "far_field_J": total["far_field_J"],
+        "withheld_J": total["withheld_J"],
+        "balance_error": balance_error(total["source_J"], total["stored_J"], total["lost_J"]),
     }
     domain = prepared.stages[-1].domain
     result["mesh"] = {

@@ -137,6 +137,7 @@ def _solve_on_ranks(
     # A rank that waits lets the others work: two ranks on one core take 10 s for what takes them 106 s without.
     environment = {"OMPI_MCA_mpi_yield_when_idle": "1", **os.environ, "OMP_NUM_THREADS": "1"}
     problem: dict[str, Any] | None = None
+    reached = 0.0
     # A session of its own: Ctrl-C must reach the ranks as a wish to stop at a checkpoint, not as a kill.
     with (
         tempfile.TemporaryFile("w+") as log,
@@ -151,7 +152,9 @@ def _solve_on_ranks(
                 if "kind" in told:
                     problem = told
                 elif told:
-                    report(Progress(**told))
+                    progress = Progress(**told)
+                    reached = progress.time
+                    report(progress)
                 if stop():
                     (folder / STOP).touch()
             child.wait()
@@ -162,7 +165,12 @@ def _solve_on_ranks(
     if problem is not None:
         raise _error_of(problem)
     if child.returncode:
-        raise RuntimeError(f"the MPI solution ended without a result:\n{last_words}")
+        said = " ".join(last_words.split())[-400:] or "nothing"
+        raise SolverFailure(
+            f"the MPI ranks ended with code {child.returncode} without a result, having said: {said}",
+            last_good_time=reached,
+            suggestions=("fewer ranks (-n), which need less memory", "a coarser mesh (--resolution)"),
+        )
 
 
 def problem_line(error: ImagioError) -> str:

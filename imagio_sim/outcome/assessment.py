@@ -82,7 +82,7 @@ class Assessment:
     structures: tuple[StructureOutcome, ...]
     trajectories: tuple[Trajectory, ...]
     unknown: UnknownShare
-    collateral_volume_ml: Mapping[str, float]
+    dead_volume_by_tissue_ml: Mapping[str, float]
     level: NDArray[np.float64]
     target: Surface | None
     histogram: Mapping[str, Mapping[str, float]]
@@ -100,7 +100,7 @@ class Assessment:
         result["target"] = self._target_section()
         result["ablation_zone"] = self._zone_section()
         result["structures"] = {s.name: _structure_section(s) for s in self.structures}
-        result["collateral_volume_ml"] = dict(self.collateral_volume_ml)
+        result["dead_volume_by_tissue_ml"] = dict(self.dead_volume_by_tissue_ml)
         result["trajectories"] = {t.applicator: _trajectory_section(t) for t in self.trajectories}
         result["unknown_tissue"] = {
             "region_unlabelled": self.unknown.region_unlabelled,
@@ -189,7 +189,7 @@ def assess(
             for a in applicators
         ),
         unknown=unknown_share(domain, sampled, zone),
-        collateral_volume_ml=dead_volume_by_tissue(domain, sampled, zone),
+        dead_volume_by_tissue_ml=dead_volume_by_tissue(domain, sampled, zone),
         level=level,
         target=target,
         histogram=_histogram(coverages.get(fields.deciding_model), zone, level, probe, fields.extremes),

@@ -86,11 +86,17 @@ class ConstraintResult(TypedDict):
 
 
 class EnergyResult(TypedDict):
-    """Energy balance of the run [J]; ``balance_error`` = |source - stored - lost| / the largest of them."""
+    """Energy balance of the run [J]; ``balance_error`` = |source - stored - lost| / the largest of them.
+
+    ``far_field_J`` is what the generators deposited beyond the region, ``withheld_J`` what they delivered and the time
+    steps through boiling did not deposit.
+    """
 
     source_J: float
     stored_J: float
     lost_J: float
+    far_field_J: float
+    withheld_J: float
     balance_error: float
 
 
@@ -154,6 +160,8 @@ class Result(TypedDict):
     constraints: NotRequired[list[ConstraintResult]]
     structures: NotRequired[dict[str, StructureResult]]
     collateral_volume_ml: NotRequired[dict[str, float]]
+    dead_volume_by_tissue_ml: NotRequired[dict[str, float]]
+    label_map_volume_ml: NotRequired[dict[str, float]]
     trajectories: NotRequired[dict[str, TrajectoryResult]]
     unknown_tissue: NotRequired[UnknownTissueResult]
     energy: NotRequired[EnergyResult]

@@ -11,6 +11,7 @@ import numpy as np
 
 from imagio_sim.devices.generator import Drive
 from imagio_sim.solve.discretisation import Floats
+from imagio_sim.solve.linear import LinearFailure
 
 _ITERATIONS = 200
 _SETTLED = 1e-12
@@ -74,8 +75,8 @@ def _amplitudes(admittance: Floats, drives: Sequence[Drive]) -> Floats:
             induced = admittance[number] @ amplitude - own * amplitude[number]
             amplitude[number] = _voltage(drive, float(own), float(induced))
         if np.abs(amplitude - before).max() <= _SETTLED * np.abs(amplitude).max():
-            break
-    return amplitude
+            return amplitude
+    raise LinearFailure("the generators did not settle against each other")
 
 
 def _voltage(drive: Drive, own: float, induced: float) -> float:

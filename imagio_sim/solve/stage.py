@@ -38,6 +38,8 @@ _JUMP = 0.2
 # Two times [s] closer than this are the same.
 _SAME_TIME = 1e-9
 _OFF = ("off", 0.0)
+# Death models whose level is written over time, one of each family; all of them are evaluated at the end.
+_SHOWN_MODELS = ("arrhenius_jacques", "cem43_a_240", "three_state")
 # Energy that the feedback of drying tissue held back is repaid by at most this share of a step's.
 _MOST_REPAID = 0.1
 GENERATORS = "generators"
@@ -416,6 +418,7 @@ class Stage:
             "potential_V": self.potential(),
             "survival": 1.0 - self.death.dead_fraction(),
             "dead_share_of_models": np.mean([level >= 0.0 for level in levels.values()], axis=0),
+            **{f"level_{name}": levels[name] for name in dict.fromkeys((self.case.deciding_model, *_SHOWN_MODELS))},
         }
 
     def output_cell_fields(self) -> dict[str, Floats]:
@@ -437,6 +440,7 @@ class Stage:
                 "lost_J": sum(ledger.lost.values()),
                 "lost_by_path_J": ledger.lost,
                 "far_field_J": ledger.far_field,
+                "withheld_J": self.withheld,
                 "balance_error": ledger.balance_error,
             },
             "solver": {

@@ -72,7 +72,7 @@ class Run:
         return np.asarray(image.dataobj) > 0, np.asarray(image.affine)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def without_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("mesh_cache")))
@@ -86,7 +86,7 @@ def start(plan: str, out: Path, observed: Observed) -> Run:
     return Run(out / plan, result, observed)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
     """The finished run of a plan by name."""
     out = tmp_path_factory.mktemp("runs")

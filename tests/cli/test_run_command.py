@@ -48,7 +48,14 @@ CONTRACT: dict[str, Any] = {
         "by_model": dict,
     },
     "constraints": list,
-    "energy": {"source_J": NUMBER, "stored_J": NUMBER, "lost_J": NUMBER, "balance_error": NUMBER},
+    "energy": {
+        "source_J": NUMBER,
+        "stored_J": NUMBER,
+        "lost_J": NUMBER,
+        "far_field_J": NUMBER,
+        "withheld_J": NUMBER,
+        "balance_error": NUMBER,
+    },
     "mesh": {"nodes": int, "cells": int, "minimum_quality": NUMBER},
     "timing": {"mesh_s": NUMBER, "solve_s": NUMBER, "total_s": NUMBER},
     "solver": dict,
@@ -138,7 +145,7 @@ def test_the_resolved_plan_shows_values_with_sources(finished: Finished) -> None
 def test_the_log_tells_what_happened_when(finished: Finished) -> None:
     lines = (finished.folder / "log.txt").read_text().splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ", line) for line in lines)
-    assert lines[0].endswith(f"{PLAN}: reading the patient")
+    assert lines[0].endswith(f"{PLAN}: meshing")
     assert lines[-1].endswith(f"{PLAN}: complete")
 
 
@@ -297,3 +304,12 @@ def test_the_report_of_a_finished_run_does_not_call_it_unfinished(finished: Fini
     text = (finished.folder / "report.html").read_text(encoding="utf-8")
     assert "in all" in text
     assert "This run is" not in text
+
+
+def test_the_label_maps_hold_the_zone_and_the_collateral_is_outside_the_target(finished: Finished) -> None:
+    result = result_in(finished.folder)
+    volume = result["ablation_zone"]["volume_ml"]
+    assert result["label_map_volume_ml"]["necrosis_1mm.nii.gz"] == pytest.approx(volume, rel=0.1)
+    assert "tumour" not in result["collateral_volume_ml"]
+    assert sum(result["collateral_volume_ml"].values()) < volume
+    assert result["structures"]["portal_vein"]["peak_thermal_dose_CEM43_min"] >= 0.0

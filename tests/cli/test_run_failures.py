@@ -53,6 +53,7 @@ def test_a_solution_that_diverges_says_why_how_far_it_came_and_what_may_help(
     tmp_path: Path, written: Callable[..., Path], petsc_option: Callable[[str, int], None]
 ) -> None:
     petsc_option("electric_ksp_max_it", 1)
+    petsc_option("electric_spare_ksp_max_it", 1)
     ended = call("run", written(LATE), folder=tmp_path)
     folder = tmp_path / "runs" / "phantom_rf_coarse" / PLAN
     message = ended.err.splitlines()[-1]
@@ -71,7 +72,7 @@ def test_a_solution_that_diverges_says_why_how_far_it_came_and_what_may_help(
 def test_a_solution_that_diverges_on_two_ranks_says_the_same(
     tmp_path: Path, written: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PETSC_OPTIONS", "-electric_ksp_max_it 1")
+    monkeypatch.setenv("PETSC_OPTIONS", "-electric_ksp_max_it 1 -electric_spare_ksp_max_it 1")
     ended = call("run", written(LATE), "-n", 2, folder=tmp_path)
     folder = tmp_path / "runs" / "phantom_rf_coarse" / PLAN
     assert ended.code == 3

@@ -46,7 +46,9 @@ def refused(*arguments: object, folder: Path) -> str:
 def last_line(ended: Ended) -> str:
     """The refusal: what is printed before it is only the progress of the preparation."""
     *before, refusal = ended.err.splitlines()
-    assert all(line.startswith((f"{PLAN}: ", "needle: ", "meshing", "sampling")) for line in before), ended.err
+    assert all(line.startswith((f"{PLAN}: ", "needle: ", "reading", "meshing", "sampling")) for line in before), (
+        ended.err
+    )
     return refusal
 
 

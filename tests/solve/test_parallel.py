@@ -154,7 +154,12 @@ def test_a_run_killed_and_resumed_gives_the_same_temperature(before: int, after:
 def wait_for_step(process: subprocess.Popen[str], folder: Path, step: int) -> None:
     """Until the process has taken so many steps."""
     deadline, taken = time.monotonic() + PATIENCE, folder / "steps_taken"
-    while not (taken.exists() and taken.read_text() and int(taken.read_text()) >= step):
+
+    def steps() -> int:
+        # Empty for an instant while it is written anew.
+        return int(taken.read_text() or 0) if taken.exists() else 0
+
+    while steps() < step:
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,10 +51,10 @@ VARIANTS: Mapping[str, Variant] = {
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """The end of a run: mesh size, steps, zone by the deciding model, hottest point ever [degC] and pulses."""
+    """The end of a run: mesh size, steps and their records, zone by the deciding model, hottest point ever [degC]."""
 
     nodes: int
-    steps: int
+    history: Sequence[Mapping[str, float]]
     zone: AblationZone
     hottest: float
     pulses: int
@@ -64,7 +64,7 @@ class Solved:
         """One line of a table."""
         zone = self.zone
         return (
-            f"{self.nodes:8d} nodes {self.steps:5d} steps {zone.volume_ml:8.4f} ml "
+            f"{self.nodes:8d} nodes {len(self.history):5d} steps {zone.volume_ml:8.4f} ml "
             f"{zone.long_axis_mm:6.2f} x {zone.short_axis_mm:6.2f} mm {self.hottest:7.1f} degC {self.pulses:3d} pulses"
         )
 
@@ -134,7 +134,7 @@ def solve(case: ThermalCase) -> Solved:
     assert level is not None
     return Solved(
         stage.space.node_total,
-        stage.steps,
+        stage.history,
         ablation_zone(case.domain, level, np.array([0.0, 0.0, 1.0])),
         float(stage.peak_temperature.max()),
         int(stage.controllers[0].state().get("pulses", 0)),
