@@ -116,8 +116,10 @@ def comparison_table(found: Comparison) -> str:
 
     return "\n".join(
         [
-            f"{found.nodes} nodes, {found.steps} steps, one rank: **{found.ratio:.1f} times faster**, "
-            f"largest difference {found.difference:.1e} K.",
+            (
+                f"{found.nodes} nodes, {found.steps} steps, one rank: **{found.ratio:.1f} times faster**, "
+                f"largest difference {found.difference:.1e} K."
+            ),
             "",
             "| program | steps, s | " + ", ms | ".join(phases) + ", ms |",
             "|---|" + "---:|" * (len(phases) + 1),
@@ -130,7 +132,10 @@ def comparison_table(found: Comparison) -> str:
 def ablation_table(rows: list[tuple[str, int, dict[str, Any]]]) -> str:
     """Whole ablations as Markdown."""
     lines = [
-        "| 12 min ablation | ranks | nodes | steps | set-up, s | solution, s | simulated / wall | electric | heat | death |",
+        (
+            "| 12 min ablation | ranks | nodes | steps | set-up, s | solution, s | simulated / wall "
+            "| electric | heat | death |"
+        ),
         "|---|" + "---:|" * 9,
     ]
     for plan, ranks, facts in rows:
@@ -140,7 +145,8 @@ def ablation_table(rows: list[tuple[str, int, dict[str, Any]]]) -> str:
             for part in ("electric", "heat", "death")
         ]
         lines.append(
-            f"| {ABLATIONS[plan]} | {ranks} | {facts['nodes']} | {facts['steps']} | {facts['set_up_s']:.1f} | {solve:.1f} | "
+            f"| {ABLATIONS[plan]} | {ranks} | {facts['nodes']} | {facts['steps']} "
+            f"| {facts['set_up_s']:.1f} | {solve:.1f} | "
             f"{facts['simulated_s'] / solve:.0f} | " + " | ".join(f"{part:.0%}" for part in share) + " |"
         )
     return "\n".join(lines)
