@@ -146,8 +146,11 @@ class FieldSeries:
             self._add_grid(collection, mesh, step)
         ElementTree.indent(root)
         partial = self.path.with_name(f".{self.path.name}.partial")
-        ElementTree.ElementTree(root).write(partial, encoding="utf-8", xml_declaration=True)
-        os.replace(partial, self.path)
+        try:
+            ElementTree.ElementTree(root).write(partial, encoding="utf-8", xml_declaration=True)
+            os.replace(partial, self.path)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def _add_grid(self, collection: ElementTree.Element, mesh: _Mesh, step: _Step) -> None:
         grid = ElementTree.SubElement(collection, "Grid", Name="patient", GridType="Uniform")
