@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
 from imagio_sim.meshing.domain import Domain
+from imagio_sim.meshing.phantoms import half_plane
+from imagio_sim.meshing.topology import oriented
 from imagio_sim.solve.discretisation import Discretisation
 
 Floats = NDArray[np.float64]
@@ -36,6 +38,17 @@ def discretised(domain: Domain, scale: float = 1e-3) -> Discretisation:
     comm = MPI.COMM_WORLD
     points = domain.points_mm * scale if comm.rank == 0 else None
     return Discretisation(comm, points, domain.cells if comm.rank == 0 else None, axisymmetric=domain.axisymmetric)
+
+
+def polar_shell(inner_mm: float, outer_mm: float, n: int) -> Domain:
+    """The space between two spheres in the r-z half plane: n layers in geometric progression, 2 n sectors."""
+    square = half_plane(1.0, 1.0, n, 2 * n)
+    depth, turn = square.points_mm.T
+    distance, angle = inner_mm * (outer_mm / inner_mm) ** depth, np.pi * turn
+    points = np.column_stack([distance * np.sin(angle), distance * np.cos(angle)])
+    points[(turn == 0.0) | (turn == 1.0), 0] = 0.0
+    surfaces = {"inner": square.surfaces["axis"], "boundary": square.surfaces["side"]}
+    return replace(square, points_mm=points, cells=oriented(points, square.cells), surfaces=surfaces)
 
 
 def surface_nodes(space: Discretisation, domain: Domain, *names: str) -> NDArray[np.int32]:

@@ -3,32 +3,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import pytest
 
 from imagio_sim.meshing.domain import Domain
-from imagio_sim.meshing.phantoms import half_plane, spherical_shell
-from imagio_sim.meshing.topology import oriented
+from imagio_sim.meshing.phantoms import spherical_shell
 from imagio_sim.solve.discretisation import EdgeOperators
 from imagio_sim.solve.electric import ElectricProblem, RemoteGround
-from tests.solve.conftest import Floats, discretised, norm, observed_order, surface_nodes
+from tests.solve.conftest import Floats, discretised, norm, observed_order, polar_shell, surface_nodes
 
 SIGMA = 0.2
 INNER_MM = 5.0
-
-
-def polar_shell(inner_mm: float, outer_mm: float, n: int) -> Domain:
-    """The space between two spheres in the r-z half plane: n layers in geometric progression, 2 n sectors."""
-    square = half_plane(1.0, 1.0, n, 2 * n)
-    depth, turn = square.points_mm.T
-    distance, angle = inner_mm * (outer_mm / inner_mm) ** depth, np.pi * turn
-    points = np.column_stack([distance * np.sin(angle), distance * np.cos(angle)])
-    points[(turn == 0.0) | (turn == 1.0), 0] = 0.0
-    surfaces = {"inner": square.surfaces["axis"], "boundary": square.surfaces["side"]}
-    return replace(square, points_mm=points, cells=oriented(points, square.cells), surfaces=surfaces)
 
 
 @dataclass(frozen=True)

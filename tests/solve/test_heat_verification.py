@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from scipy.special import j0
 
+from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.phantoms import half_plane, spherical_shell
 from imagio_sim.solve.discretisation import EdgeOperators
 from imagio_sim.solve.heat import Exchange, HeatProblem
-from tests.solve.conftest import Floats, LinearEnthalpy, discretised, norm, observed_order, surface_nodes
+from tests.solve.conftest import Floats, LinearEnthalpy, discretised, norm, observed_order, polar_shell, surface_nodes
 
 STEADY = 1e9
 
@@ -33,9 +34,8 @@ def steady(
     return temperature
 
 
-def pennes_sphere_error(inner_size_mm: float, outer_size_mm: float) -> float:
-    """L2 error [K] of the perfused medium around a sphere at 90 degC (AN01) cut at 40 mm."""
-    domain = spherical_shell(5.0, 40.0, inner_size_mm, outer_size_mm)
+def pennes_sphere_error(domain: Domain) -> float:
+    """L2 error [K] of the perfused medium around a sphere of 5 mm at 90 degC (AN01), cut off by an outer sphere."""
     space = discretised(domain)
     operators = EdgeOperators(space)
     radius = np.linalg.norm(space.points, axis=1)
@@ -58,9 +58,15 @@ def pennes_sphere_error(inner_size_mm: float, outer_size_mm: float) -> float:
 
 
 def test_pennes_sphere_converges_with_second_order() -> None:
-    errors = [pennes_sphere_error(2.0 / n, 6.0 / n) for n in (1, 2)]
-    assert 1.7 <= observed_order(errors) <= 2.4
-    assert errors[-1] < 0.3
+    errors = [pennes_sphere_error(polar_shell(5.0, 40.0, n)) for n in (16, 32, 64)]
+    assert 1.9 <= observed_order(errors) <= 2.1
+    assert errors[-1] < 0.02
+
+
+def test_pennes_sphere_of_tetrahedra_converges_as_well() -> None:
+    errors = [pennes_sphere_error(spherical_shell(5.0, 40.0, 2.0 / n, 6.0 / n)) for n in (1, 2)]
+    assert 1.6 <= observed_order(errors) <= 2.4
+    assert errors[-1] < 0.1
 
 
 def uniform_source_rise(radius: Floats) -> Floats:
