@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from imagio_sim.plan import Channel, Scenario
+    from imagio_sim.plan import Assignment, Scenario
 
 
 def check(
@@ -49,14 +49,14 @@ def _check(path: Path) -> None:
 def _show_plan(console: Console, scenario: Scenario, name: str) -> None:
     from rich.table import Column, Table
 
-    from imagio_sim.plan import channels, placed_applicators
+    from imagio_sim.plan import assignments, placed_applicators
 
     plan = scenario.plan(name)
     names = [Column(title, overflow="fold") for title in ("stage", "begin", "applicator", "device", "path")]
     table = Table(*names, Column("program", ratio=1), title=f"Plan {name}", expand=True)
     for number, times in enumerate(plan.timeline):
         begin = _clock(times.begin)
-        programs = {channel.name: channel for channel in channels(scenario, name, number)}
+        programs = {one.name: one for one in assignments(scenario, name, number)}
         for placed in placed_applicators(scenario, name, number):
             length = sum((a - b) ** 2 for a, b in zip(placed.entry_mm, placed.tip_mm, strict=True)) ** 0.5
             program = _program_text(programs[placed.name]) if placed.name in programs else "takes back the current"
@@ -66,10 +66,10 @@ def _show_plan(console: Console, scenario: Scenario, name: str) -> None:
     console.print(table)
 
 
-def _program_text(channel: Channel) -> str:
-    """All figures of a program, the generator's own included."""
-    data = channel.program.model_dump(mode="json", exclude_none=True, exclude={"modality", "mode"})
-    return f"{channel.program.mode}: " + ", ".join(f"{key} {value}" for key, value in data.items())
+def _program_text(assigned: Assignment) -> str:
+    """All figures of a program, the device's own included."""
+    data = assigned.program.model_dump(mode="json", exclude_none=True, exclude={"modality", "mode"})
+    return f"{assigned.program.mode}: " + ", ".join(f"{key} {value}" for key, value in data.items())
 
 
 def _clock(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from imagio_sim.devices.library import Device
+    from imagio_sim.devices.device import Device
 
 
 def devices(
@@ -33,9 +33,9 @@ def _list(library: list[Device], *, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    table = Table(Column("device", no_wrap=True), "what it is", "generator modes", title="Device library")
+    table = Table(Column("device", no_wrap=True), "what it is", "modes", title="Device library")
     for device in library:
-        table.add_row(device.name, f"{device.title} ({device.modality})", ", ".join(device.generator.modes))
+        table.add_row(device.name, f"{device.title} ({device.modality})", ", ".join(device.modes))
     Console().print(table)
 
 
@@ -44,7 +44,7 @@ def _summary(device: Device) -> dict[str, Any]:
     return {
         "title": device.title,
         "modality": device.modality,
-        "modes": list(device.generator.modes),
+        "modes": list(device.modes),
         "deployment": f"{reach[0]:g} mm to {reach[1]:g} mm" if reach else None,
     }
 

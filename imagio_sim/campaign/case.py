@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.geometry import StageGeometry
+from imagio_sim.campaign.modalities import StageSetting, sources
+from imagio_sim.campaign.modalities.radiofrequency import with_pad
 from imagio_sim.campaign.sequence import followed_for
-from imagio_sim.devices.applicator import PlacedApplicator, Section
-from imagio_sim.devices.generator import described
+from imagio_sim.devices.modalities import DEVICES
 from imagio_sim.errors import InputError
 from imagio_sim.meshing.domain import Domain, Sampled
-from imagio_sim.plan import Channel, Scenario, channels
-from imagio_sim.plan.placement import to_lps
-from imagio_sim.plan.scenario import PadGround
-from imagio_sim.solve.case import Conductor, Generator, Ground, Numerics, SurfaceCooling, ThermalCase
+from imagio_sim.plan import Scenario, assignments, to_lps
+from imagio_sim.plan.placement import as_triple
+from imagio_sim.solve.case import Numerics, SurfaceCooling, ThermalCase
+from imagio_sim.solve.stage import COMBINED
 from imagio_sim.tissue import load_constants, load_tissue, property_table
 from imagio_sim.tissue.death import DECIDING, death_records
 from imagio_sim.tissue.library import Tissue
@@ -27,7 +28,9 @@ from imagio_sim.tissue.library import Tissue
 Floats = NDArray[np.float64]
 
 BLOOD = "blood"
-PAD = "pad"
+HEAT = "heat"
+DECIDING_MODELS: Mapping[str, str] = {HEAT: DECIDING}
+"""The death model that decides for each agent, where a scenario does not choose."""
 CELL_PROPERTIES = (
     "thermal_conductivity",
     "thermal_conductivity_slope",
@@ -42,42 +45,26 @@ LUMEN_CONDUCTION = 1e-3
 
 def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *, stage: int) -> ThermalCase:
     """Everything the solver needs for one stage, without what earlier stages left behind."""
-    plan, outputs = scenario.plan(plan_name), channels(scenario, plan_name, stage)
-    domain = _with_pad(geometry.domain, scenario)
+    geometry = replace(geometry, domain=with_pad(geometry.domain, scenario))
     constants = {name: value.value for name, value in load_constants().items()}
-    active = _active_surfaces(geometry.applicators)
     blood = property_table([_tissue(scenario, BLOOD)], ["volumetric_heat_capacity"])["volumetric_heat_capacity"]
-    controllers = {channel.name: channel.controller() for channel in outputs}
+    start = constants["vaporisation_start"]
+    setting = StageSetting(scenario, plan_name, stage, geometry, constants)
     return ThermalCase(
-        domain=domain,
+        domain=geometry.domain,
         cell_fields=cell_fields(scenario, geometry.sampled),
-        transitions=(
-            (constants["vaporisation_start"], constants["vaporisation_start"] + constants["vaporisation_width"]),
-        ),
+        transitions=((start, start + constants["vaporisation_width"]),),
         vessel_conductance=geometry.sampled.wall_area_mm2 * 1e-6 * constants["vessel_wall_heat_transfer"],
         lumen_fraction=geometry.sampled.lumen_fraction,
         body_temperature=scenario.patient.body_temperature,
         blood_heat_capacity=float(blood[0]),
         constants=constants,
-        conductors=tuple(_conductors(outputs, active)),
-        generators=tuple(
-            Generator(
-                name=channel.name,
-                driven=channel.name,
-                returned=f"{channel.name}.return" if channel.returning else None,
-                controller=described(controllers[channel.name]),
-                sensors_mm=channel.sensors_mm,
-            )
-            for channel in outputs
-        ),
-        ground=_ground(scenario, geometry, outputs),
-        cooling=(
-            *_coolants(geometry.applicators, {name: one.power_off_time for name, one in controllers.items()}),
-            *_skin(domain, scenario, constants),
-        ),
-        deciding_model=deciding_model(scenario),
-        end_time=followed_for(plan.timeline, stage),
+        cooling=(*_coolants(setting), *_skin(geometry.domain, scenario, constants)),
+        deciding_models=deciding_models(scenario, plan_name),
+        end_time=followed_for(scenario.plan(plan_name).timeline, stage),
         numerics=_numerics(scenario),
+        sources=sources(setting),
+        probes_mm={probe.name: as_triple(to_lps(probe.position, scenario.frame)) for probe in scenario.probes},
     )
 
 
@@ -92,10 +79,24 @@ def cell_labels(anatomy: Anatomy, geometry: StageGeometry) -> dict[str, NDArray[
     }
 
 
-def deciding_model(scenario: Scenario) -> str:
-    """The death model that decides; an unknown one is refused."""
-    chosen = scenario.solver.death_model or DECIDING
-    if chosen not in death_records():
+def deciding_models(scenario: Scenario, plan_name: str) -> tuple[str, ...]:
+    """The death models that decide, one for each agent that acts in a plan; an unknown one is refused.
+
+    The model that a scenario chooses takes the place of its agent's.
+    """
+    chosen = chosen_model(scenario)
+    modalities = scenario.plan(plan_name).modalities
+    agents = dict.fromkeys(agent for modality in modalities for agent in DEVICES[modality].AGENTS) or {HEAT: None}
+    deciding = {agent: DECIDING_MODELS[agent] for agent in agents}
+    if chosen is not None:
+        deciding[agent_of(chosen)] = chosen
+    return tuple(deciding.values())
+
+
+def chosen_model(scenario: Scenario) -> str | None:
+    """The death model that the scenario asks for; an unknown one is refused."""
+    chosen = scenario.solver.death_model
+    if chosen is not None and chosen not in death_records():
         raise InputError(
             f"{scenario.origin}: solver.death_model",
             found=repr(chosen),
@@ -103,6 +104,16 @@ def deciding_model(scenario: Scenario) -> str:
             remedy=f"leave it out for {DECIDING}",
         )
     return chosen
+
+
+def agent_of(model: str) -> str:
+    """The agent that a death model is of."""
+    return HEAT
+
+
+def zone_model(models: Sequence[str]) -> str:
+    """The name under which the zone of the deciding models is measured."""
+    return models[0] if len(models) == 1 else COMBINED
 
 
 def _tissue(scenario: Scenario, name: str) -> Tissue:
@@ -130,43 +141,19 @@ def cell_fields(scenario: Scenario, sampled: Sampled) -> dict[str, Floats]:
     return fields
 
 
-def _active_surfaces(applicators: Sequence[PlacedApplicator]) -> dict[str, list[str]]:
-    """Surfaces of each conductor, ``applicator.conductor`` -> names in the mesh."""
-    surfaces: dict[str, list[str]] = {}
-    for applicator, rod_name, section in _sections(applicators):
-        if section.conductor is not None:
-            name = f"{applicator.name}.{section.conductor}"
-            surfaces.setdefault(name, []).append(f"{applicator.name}.{rod_name}.{section.name}")
-    return surfaces
-
-
-def _sections(applicators: Sequence[PlacedApplicator]) -> list[tuple[PlacedApplicator, str, Section]]:
-    return [(one, rod.name, section) for one in applicators for rod in one.rods for section in rod.sections]
-
-
-def _conductors(outputs: Sequence[Channel], active: Mapping[str, list[str]]) -> list[Conductor]:
-    """One conductor per side of each generator output."""
-    found = []
-    for channel in outputs:
-        sides = [(channel.name, channel.active), (f"{channel.name}.return", channel.returning)]
-        for name, parts in sides:
-            if parts:
-                found.append(Conductor(name, tuple(surface for part in parts for surface in active[part])))
-    return found
-
-
-def _coolants(applicators: Sequence[PlacedApplicator], off_times: Mapping[str, float]) -> list[SurfaceCooling]:
-    """Internal cooling of every section that has it; the pump stops with the power."""
+def _coolants(setting: StageSetting) -> list[SurfaceCooling]:
+    """Internal cooling of every section that has it; the pump stops when its applicator is off for good."""
+    off_times = {one.name: one.off_time for one in assignments(setting.scenario, setting.plan_name, setting.stage)}
     latest = max(off_times.values(), default=0.0)
     return [
         SurfaceCooling(
-            surface=f"{one.name}.{rod_name}.{section.name}",
+            surface=surface,
             heat_transfer_coefficient=section.heat_transfer_coefficient,
             temperature=section.coolant_temperature,
             name="coolant",
-            until=off_times.get(one.name, latest),
+            until=off_times.get(applicator.name, latest),
         )
-        for one, rod_name, section in _sections(applicators)
+        for applicator, surface, section in setting.sections()
         if section.heat_transfer_coefficient is not None and section.coolant_temperature is not None
     ]
 
@@ -176,45 +163,6 @@ def _skin(domain: Domain, scenario: Scenario, constants: Mapping[str, float]) ->
     if "skin" not in domain.surfaces or not len(domain.surfaces["skin"]):
         return []
     return [SurfaceCooling("skin", constants["skin_heat_transfer"], constants["room_temperature"], "room")]
-
-
-def _ground(scenario: Scenario, geometry: StageGeometry, outputs: Sequence[Channel]) -> Ground:
-    """The pad, or the far ground around the middle of the electrodes in use."""
-    if isinstance(scenario.ground, PadGround):
-        return Ground(None, PAD)
-    tips = np.array([one.tip_mm for one in geometry.applicators if any(one.name == c.name for c in outputs)])
-    if not len(tips):
-        return Ground(None)
-    nodes = np.unique(
-        np.concatenate(
-            [
-                geometry.domain.surfaces[surface].ravel()
-                for surfaces in _active_surfaces(geometry.applicators).values()
-                for surface in surfaces
-            ]
-        )
-    )
-    x, y, z = geometry.domain.points_mm[nodes].mean(axis=0)
-    return Ground((float(x), float(y), float(z)))
-
-
-def _with_pad(domain: Domain, scenario: Scenario) -> Domain:
-    """The domain with the part of its boundary that the pad covers as the surface ``pad``."""
-    if not isinstance(scenario.ground, PadGround):
-        return domain
-    pad = scenario.ground.pad
-    centre = to_lps(pad.centre, scenario.frame)
-    outside = np.concatenate([domain.surfaces[name] for name in ("boundary", "skin") if name in domain.surfaces])
-    distance = np.linalg.norm(domain.points_mm[outside].mean(axis=1) - centre, axis=1)
-    covered = outside[distance <= pad.radius]
-    if not len(covered):
-        raise InputError(
-            f"{scenario.origin}: ground.pad",
-            found=f"a pad whose nearest piece of boundary is {distance.min():.0f} mm away",
-            allowed=f"a centre within {pad.radius:g} mm of the region's boundary",
-            remedy="move the pad or enlarge it, or use ground: remote",
-        )
-    return replace(domain, surfaces={**domain.surfaces, PAD: covered})
 
 
 def _numerics(scenario: Scenario) -> Numerics:

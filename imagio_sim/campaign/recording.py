@@ -53,7 +53,7 @@ class Recorder:
 
     def write_final(self, stage: Stage, fields: Path, facts: Path) -> None:
         """Write everything the evaluation needs (collective)."""
-        final = {**stage.output_fields(), **{f"level/{name}": v for name, v in stage.death.levels().items()}}
+        final = {**stage.output_fields(), **{f"level/{name}": v for name, v in stage.levels().items()}}
         final |= {f"state/{name}": values for name, values in stage.carried_state().items()}
         whole = {name: stage.space.gathered(values) for name, values in final.items()}
         summary = stage.summary()

@@ -16,13 +16,13 @@ import yaml
 
 import imagio_sim
 from imagio_sim.anatomy.model import Anatomy
-from imagio_sim.campaign.case import BLOOD, cell_labels, deciding_model, thermal_case
+from imagio_sim.campaign.case import BLOOD, cell_labels, chosen_model, deciding_models, thermal_case, zone_model
 from imagio_sim.campaign.evaluation import assess_plan, write_history, write_label_maps
 from imagio_sim.campaign.folder import RunFolder, disk_refusals_as_failures, refuse_unusable, sha256_of
 from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
 from imagio_sim.campaign.provenance import tissue_record, versions
 from imagio_sim.campaign.run_log import RunLog
-from imagio_sim.campaign.sequence import finite_states, joined_history, transferred, treatment_time
+from imagio_sim.campaign.sequence import finite, joined_history, transferred, treatment_time
 from imagio_sim.campaign.solving import CASE, STATE, Progress, Solution, solve_case
 from imagio_sim.errors import ImagioError, Interrupted
 from imagio_sim.meshing.recipe import Resolution
@@ -31,6 +31,7 @@ from imagio_sim.outcome.constraints import evaluate_constraints
 from imagio_sim.outcome.result import SCHEMA, Result, Status, balance_error
 from imagio_sim.plan import Scenario, input_files, placed_applicators, plan_digest, resolved_plan
 from imagio_sim.solve.case import ThermalCase
+from imagio_sim.solve.case_file import save_case
 from imagio_sim.tissue import tissue_names
 
 BOUNDARY_RISE = 1.0
@@ -97,7 +98,7 @@ def run_plans(
     SolverFailure, StorageFailure, Interrupted
         With the checkpoint kept and the folder saying so.
     """
-    deciding_model(scenario)
+    chosen_model(scenario)
     inputs = sha256_of(input_files(scenario))
     folders = {name: _folder_for(scenario, name, options, inputs) for name in plan_names}
     finished = {name: None if options.restart else folder.finished() for name, folder in folders.items()}
@@ -272,7 +273,7 @@ def resolved_run(prepared: Prepared, options: RunOptions) -> dict[str, Any]:
     return {
         **resolved_plan(prepared.scenario, prepared.plan_name),
         "resolution": options.resolution,
-        "deciding_model": deciding_model(prepared.scenario),
+        "deciding_models": list(deciding_models(prepared.scenario, prepared.plan_name)),
         "constants": tissue_record(
             prepared.scenario, sorted({BLOOD, *(name for stage in prepared.stages for name in stage.sampled.tissues)})
         ),
@@ -295,7 +296,7 @@ def _solve_stages(prepared: Prepared, options: RunOptions, listener: Listener) -
             state = transferred(before, case.domain, solutions[-1], body_temperature=case.body_temperature)
             case = replace(case, initial_state=state)
         if not (stage_folder / CASE).exists() or not (stage_folder / STATE).exists():
-            case.save(stage_folder / CASE)
+            save_case(case, stage_folder / CASE)
         solutions.append(
             solve_case(
                 stage_folder,
@@ -319,9 +320,8 @@ def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> 
     """Fill the result and write the label maps."""
     scenario, geometry, folder = prepared.scenario, prepared.stages[-1], prepared.folder.path
     applicators = placed_applicators(scenario, prepared.plan_name)
-    assessment = assess_plan(
-        scenario, prepared.anatomy, geometry, applicators, solutions[-1].fields, deciding_model(scenario)
-    )
+    model = zone_model(deciding_models(scenario, prepared.plan_name))
+    assessment = assess_plan(scenario, prepared.anatomy, geometry, applicators, solutions[-1].fields, model)
     assessment.add_to(result)
     _add_solution(result, prepared, solutions)
     result["constraints"] = evaluate_constraints(scenario.constraints, result)
@@ -375,8 +375,9 @@ def _add_solution(result: Result, prepared: Prepared, solutions: list[Solution])
     result["solver"] = {
         **facts[-1]["solver"],
         "energy_by_stage": [fact["energy"] for fact in facts],
-        "controllers": [finite_states(fact["controllers"]) for fact in facts],
+        "sources": [finite(fact["sources"]) for fact in facts],
     }
+    result["warnings"].extend(dict.fromkeys(warning for fact in facts for warning in fact["warnings"]))
     plan = prepared.scenario.plan(prepared.plan_name)
     result["treatment_time_s"] = treatment_time(plan.timeline)
     hottest = max(fact["boundary_peak_temperature"] for fact in facts)

@@ -14,6 +14,7 @@ from imagio_sim.campaign.solving import Solution
 from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.transfer import MeshTransfer
 from imagio_sim.plan.stages import StageTimes
+from imagio_sim.solve.stage import LEVEL, SURVIVAL
 from imagio_sim.tissue.death import heat_death_models
 
 Floats = NDArray[np.float64]
@@ -39,10 +40,17 @@ def transferred(source: Domain, target: Domain, solution: Solution, *, body_temp
     for name, values in carried.items():
         model = deaths.get(name)
         if model is None:
-            moved[name] = transfer.interpolated(values, body_temperature)
+            moved[name] = transfer.interpolated(values, _untreated(name, values, body_temperature))
         else:
             moved[name] = transfer.interpolated(values, model.initial(1), logarithmic=model.spans_magnitudes)
     return moved
+
+
+def _untreated(name: str, values: Floats, body_temperature: float) -> float:
+    """Value of a carried field (count,) where no stage has acted yet."""
+    if name.startswith(SURVIVAL):
+        return 1.0
+    return float(values.min()) if name.startswith(LEVEL) else body_temperature
 
 
 def followed_for(timeline: Sequence[StageTimes], stage: int) -> float:
@@ -68,6 +76,10 @@ def joined_history(solutions: Sequence[Solution], timeline: Sequence[StageTimes]
     return [{name: row.get(name, math.nan) for name in columns} for row in rows]
 
 
-def finite_states(controllers: Sequence[Mapping[str, float]]) -> list[dict[str, float | None]]:
-    """Controller states as a result holds them: null for what was never measured."""
-    return [{name: value if math.isfinite(value) else None for name, value in state.items()} for state in controllers]
+def finite(facts: Any) -> Any:
+    """Plain data as a result holds it: null for what was never measured."""
+    if isinstance(facts, Mapping):
+        return {name: finite(value) for name, value in facts.items()}
+    if isinstance(facts, list | tuple):
+        return [finite(value) for value in facts]
+    return None if isinstance(facts, float) and not math.isfinite(facts) else facts

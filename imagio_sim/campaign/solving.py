@@ -96,12 +96,12 @@ def solve_here(
 ) -> None:
     """Solve on every rank of ``comm``; results are written by rank 0."""
     from imagio_sim.campaign.recording import Recorder
-    from imagio_sim.solve.case import ThermalCase
+    from imagio_sim.solve.case_file import load_case
     from imagio_sim.solve.checkpoint import load_checkpoint
     from imagio_sim.solve.march import March, guarded
     from imagio_sim.solve.stage import Stage
 
-    stage = Stage(comm, ThermalCase.load(folder / CASE))
+    stage = Stage(comm, load_case(folder / CASE))
     load_checkpoint(stage, folder / STATE, digest=digest)
     recorder = guarded(
         comm, lambda: Recorder(stage, series, time_offset=time_offset, count=OUTPUT_COUNT), folder=series.parent

@@ -24,7 +24,7 @@ class Section:
 
     ``conductor`` names the electrically connected group an electrode section belongs to (None: not an electrode).
     ``heat_transfer_coefficient`` [W/(m2 K)] and ``coolant_temperature`` [degC] describe internal cooling (both None:
-    uncooled).
+    uncooled). ``active`` sections are where the device acts on the tissue: the mesh is fine around them.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Section:
     conductor: str | None = None
     heat_transfer_coefficient: float | None = None
     coolant_temperature: float | None = None
+    active: bool = True
 
 
 @dataclass(frozen=True)

@@ -35,33 +35,39 @@ class Cooling(DeviceData):
         return self.heat_transfer_coefficient.value, self.coolant_temperature.value
 
 
-class Electrode(DeviceData):
-    """A bare stretch of a shaft, by arc length from its tip."""
+class ShaftSection(DeviceData):
+    """A stretch of a shaft that does something, by arc length from its tip.
+
+    An electrode names the ``conductor`` it belongs to; ``active`` is False for one that is only cooled.
+    """
 
     name: str
-    conductor: str
+    conductor: str | None = None
+    active: bool = True
     start: Sourced[LengthMm]
     end: Sourced[LengthMm]
 
     def section(self, cooling: Cooling | None) -> Section:
-        """The electrode as a section of a rod."""
+        """The same as a section of a rod."""
         coefficient, coolant = cooling.coefficients if cooling else (None, None)
-        return Section(self.name, self.start.value, self.end.value, self.conductor, coefficient, coolant)
+        return Section(
+            self.name, self.start.value, self.end.value, self.conductor, coefficient, coolant, active=self.active
+        )
 
 
 class Shaft(DeviceData):
-    """The needle itself: a straight rod with electrodes on it."""
+    """The needle itself: a straight rod with sections that act."""
 
     diameter: Sourced[LengthMm]
     length: Sourced[LengthMm]
     tip: TipShape
     tip_length: Sourced[LengthMm]
-    electrodes: tuple[Electrode, ...] = Field(min_length=1)
+    sections: tuple[ShaftSection, ...] = Field(min_length=1)
 
     def rod(self, name: str, offset: tuple[float, float], cooling: Cooling | None) -> Rod:
         """The shaft as a rod, parallel to the axis at ``offset`` (x, y) mm."""
         path = ((*offset, 0.0), (*offset, self.length.value))
-        sections = tuple(electrode.section(cooling) for electrode in self.electrodes)
+        sections = tuple(section.section(cooling) for section in self.sections)
         return Rod(name, path, self.diameter.value / 2, self.tip, self.tip_length.value, sections)
 
 

@@ -84,5 +84,5 @@ def check_within(applicators: Sequence[PlacedApplicator], region: Region) -> Non
 def _must_be_inside(rod: Rod) -> NDArray[np.float64]:
     """Points (n, 3) of the electrode sections, or the distal end of a rod without."""
     length = float(arc_lengths(rod.path_mm)[-1])
-    stretches = [stretch(rod.path_mm, s.start_mm, min(s.end_mm, length)) for s in rod.sections if s.conductor]
+    stretches = [stretch(rod.path_mm, s.start_mm, min(s.end_mm, length)) for s in rod.sections if s.active]
     return np.vstack([densified(path, 1.0) for path in stretches] or [np.array(rod.path_mm[:1])])

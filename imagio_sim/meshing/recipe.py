@@ -214,20 +214,20 @@ def sizes_for(resolution: Resolution, *, reach_mm: float) -> Sizes:
 
 
 def active_paths(applicators: Sequence[PlacedApplicator], *, reach_mm: float) -> tuple[tuple[Point, ...], ...]:
-    """Centre lines where the devices act: electrode sections, or the distal part where a device has none."""
+    """Centre lines where the devices act: their active sections, or the distal part where a device has none."""
     paths = []
     for applicator in applicators:
-        wired = any(section.conductor for rod in applicator.rods for section in rod.sections)
+        acts = any(section.active for rod in applicator.rods for section in rod.sections)
         for rod in applicator.rods:
-            paths += [tuple(as_point(p) for p in path) for path in _active_stretches(rod, wired, reach_mm)]
+            paths += [tuple(as_point(p) for p in path) for path in _active_stretches(rod, acts, reach_mm)]
     return tuple(paths)
 
 
-def _active_stretches(rod: Rod, wired: bool, reach_mm: float) -> list[NDArray[np.float64]]:
+def _active_stretches(rod: Rod, acts: bool, reach_mm: float) -> list[NDArray[np.float64]]:
     """Stretches of one rod's centre line that act; a cooled shaft counts only near its tip."""
     length = float(arc_lengths(rod.path_mm)[-1])
-    if wired:
-        ends = [(s.start_mm, min(s.end_mm, length)) for s in rod.sections if s.conductor]
+    if acts:
+        ends = [(s.start_mm, min(s.end_mm, length)) for s in rod.sections if s.active]
     else:
         limit = min(2.0 * reach_mm, length)
         ends = [(s.start_mm, min(s.end_mm, limit)) for s in rod.sections if s.start_mm < limit] or [(0.0, limit)]
@@ -240,8 +240,8 @@ def reach_for(rods: Sequence[Rod], *, largest_zone_mm: float) -> float:
     ``largest_zone_mm`` is the zone's long axis; ``rods`` are in the applicator's frame (shaft along z).
     Tines spread into the zone, so that little of it lies beyond them.
     """
-    wired = [stretch(rod.path_mm, s.start_mm, s.end_mm) for rod in rods for s in rod.sections if s.conductor]
-    spread = max((float(np.linalg.norm(path[:, :2], axis=1).max()) for path in wired), default=0.0)
+    active = [stretch(rod.path_mm, s.start_mm, s.end_mm) for rod in rods for s in rod.sections if s.active]
+    spread = max((float(np.linalg.norm(path[:, :2], axis=1).max()) for path in active), default=0.0)
     return max(_ACROSS_PER_LONG_AXIS * largest_zone_mm / 2.0 - spread, _LEAST_REACH_MM)
 
 

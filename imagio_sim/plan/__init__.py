@@ -2,9 +2,10 @@
 """Scenario files as frozen, checked plans.
 
 ``load_scenario`` reads a file, ``placed_applicators`` puts a plan's applicators into the patient (LPS, mm),
-``channels`` says what drives them, ``resolved_plan`` writes down everything a run uses.
+``assignments`` says what they do, ``resolved_plan`` writes down everything a run uses.
 """
 
+from imagio_sim.plan.assignments import Assignment, assignments
 from imagio_sim.plan.control import Channel, channels
 from imagio_sim.plan.digests import geometry_digest, plan_digest
 from imagio_sim.plan.files import input_files
@@ -14,8 +15,10 @@ from imagio_sim.plan.resolved import resolved_plan
 from imagio_sim.plan.scenario import Scenario
 
 __all__ = [
+    "Assignment",
     "Channel",
     "Scenario",
+    "assignments",
     "changed",
     "channels",
     "geometry_digest",

@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Which electrodes a generator drives in a stage, and the controller that runs its program.
-
-What a program leaves open is filled from the device's own figures here, once, so that the solution and the
-resolved plan agree.
-"""
+"""Which electrodes a radio-frequency generator drives in a stage, and the controller that runs its program."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from imagio_sim.devices.device import Device
 from imagio_sim.devices.generator import ConstantDrive, Controller, ImpedanceControl, TemperatureControl
-from imagio_sim.devices.library import Device
-from imagio_sim.devices.sourced import DeviceData, Sourced
+from imagio_sim.devices.modalities.radiofrequency import RadiofrequencyDevice
+from imagio_sim.plan.assignments import Assignment, assignments
 from imagio_sim.plan.placement import sensors_in_lps
 from imagio_sim.plan.programs import Program
-from imagio_sim.plan.programs.radiofrequency import ConstantCurrent, ConstantPower, ConstantVoltage, ImpedanceControlled
+from imagio_sim.plan.programs.radiofrequency import (
+    ConstantCurrent,
+    ConstantPower,
+    ConstantVoltage,
+    ImpedanceControlled,
+    RadiofrequencyProgram,
+)
 from imagio_sim.plan.scenario import Scenario
-from imagio_sim.plan.stages import Applicator, Stage
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Channel:
     sensors_mm: tuple[tuple[float, float, float], ...]
     program: Program
     start: float
-    device: Device
+    device: RadiofrequencyDevice
 
     def controller(self) -> Controller:
         """A fresh controller that runs the program; times are seconds of the stage."""
@@ -55,48 +57,38 @@ class Channel:
 
 
 def channels(scenario: Scenario, plan_name: str, stage: int) -> tuple[Channel, ...]:
-    """The generator outputs of a stage (counted from 0), in the order of its applicators."""
-    plan = scenario.plan(plan_name)
-    here = plan.stages[stage]
-    named = tuple(zip(plan.applicator_names[stage], here.applicators, strict=True))
-    return tuple(
-        _channel(name, applicator, here, scenario)
-        for name, applicator in named
-        if here.program_of(applicator) is not None
-    )
+    """The radio-frequency outputs of a stage (counted from 0), in the order of its applicators."""
+    return tuple(_channel(one, scenario) for one in assignments(scenario, plan_name, stage, "radiofrequency"))
 
 
-def _channel(name: str, applicator: Applicator, stage: Stage, scenario: Scenario) -> Channel:
-    device, program = applicator.of_library, stage.program_of(applicator)
-    assert program is not None
+def _channel(assigned: Assignment, scenario: Scenario) -> Channel:
+    device, applicator = assigned.device, assigned.applicator
+    assert isinstance(device, RadiofrequencyDevice)
     partner = next(
-        (one for one in stage.applicators if one.name is not None and one.name == applicator.return_electrode), None
+        (one for one in assigned.stage.applicators if one.name is not None and one.name == applicator.return_electrode),
+        None,
     )
-    returning = tuple(f"{partner.name}.{conductor}" for conductor in partner.of_library.conductors) if partner else ()
-    own = [(f"{name}.{conductor}", polarity) for conductor, polarity in device.conductors.items()]
+    returning = _conductors(partner.name, partner.of_library) if partner and partner.name else ()
+    own = [(f"{assigned.name}.{conductor}", polarity) for conductor, polarity in device.conductors.items()]
     return Channel(
-        name=name,
+        name=assigned.name,
         active=tuple(conductor for conductor, polarity in own if polarity == "active"),
         returning=returning + tuple(conductor for conductor, polarity in own if polarity == "return"),
         sensors_mm=sensors_in_lps(applicator, scenario.frame, scenario.base),
-        program=filled(program, device),
-        start=applicator.start,
+        program=assigned.program,
+        start=assigned.start,
         device=device,
     )
 
 
-def filled(program: Program, device: Device) -> Program:
-    """A program in which every figure that was left open is the generator's own."""
-    defaults = getattr(device.generator, program.mode, None)
-    if not isinstance(defaults, DeviceData):
-        return program
-    own = {name: figure.value for name, figure in defaults if isinstance(figure, Sourced)}
-    own["max_power"] = device.generator.max_power.value
-    return program.model_copy(update={name: value for name, value in own.items() if getattr(program, name) is None})
+def _conductors(name: str, device: Device) -> tuple[str, ...]:
+    assert isinstance(device, RadiofrequencyDevice)
+    return tuple(f"{name}.{conductor}" for conductor in device.conductors)
 
 
 def _shared(channel: Channel) -> dict[str, Any]:
     program = channel.program
+    assert isinstance(program, RadiofrequencyProgram)
     return {
         "limits": channel.device.generator.limits,
         "start": channel.start,

@@ -44,7 +44,7 @@ def placed_in_stage(plan: Plan, stage: int, frame: Frame, base: Path) -> Iterato
         rods = tuple(
             _drawn_out(rod, reach).moved(motion) for rod in applicator.of_library.applicator(applicator.deployment)
         )
-        yield PlacedApplicator(name, applicator.device, rods, _triple(entry), _triple(tip))
+        yield PlacedApplicator(name, applicator.device, rods, as_triple(entry), as_triple(tip))
 
 
 def entry_and_tip(applicator: Applicator, frame: Frame, base: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -59,7 +59,7 @@ def sensors_in_lps(applicator: Applicator, frame: Frame, base: Path) -> tuple[Tr
     entry, tip = entry_and_tip(applicator, frame, base)
     motion = placement(tip, entry)
     positions = applicator.of_library.sensor_positions_mm(applicator.deployment)
-    return tuple(_triple(motion[:3, :3] @ np.array(position) + motion[:3, 3]) for position in positions)
+    return tuple(as_triple(motion[:3, :3] @ np.array(position) + motion[:3, 3]) for position in positions)
 
 
 def markup_file(applicator: Applicator, base: Path) -> Path:
@@ -73,10 +73,10 @@ def target_in_lps(scenario: Scenario) -> tuple[Triple, Triple] | None:
     """Centre and semi-axes of a virtual target in LPS mm, None for a label."""
     if isinstance(scenario.target, SphereTarget):
         radius = scenario.target.sphere.diameter / 2.0
-        return _triple(to_lps(scenario.target.sphere.centre, scenario.frame)), (radius, radius, radius)
+        return as_triple(to_lps(scenario.target.sphere.centre, scenario.frame)), (radius, radius, radius)
     if isinstance(scenario.target, EllipsoidTarget):
         ellipsoid = scenario.target.ellipsoid
-        return _triple(to_lps(ellipsoid.centre, scenario.frame)), ellipsoid.semi_axes
+        return as_triple(to_lps(ellipsoid.centre, scenario.frame)), ellipsoid.semi_axes
     return None
 
 
@@ -88,5 +88,6 @@ def _drawn_out(rod: Rod, reach_mm: float) -> Rod:
     return replace(rod, path_mm=(first, (last[0], last[1], reach_mm)))
 
 
-def _triple(point: NDArray[np.float64]) -> Triple:
+def as_triple(point: NDArray[np.float64]) -> Triple:
+    """A point (3,) as a tuple."""
     return float(point[0]), float(point[1]), float(point[2])

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from imagio_sim.devices.library import Device, sources
+from imagio_sim.devices.device import Device
+from imagio_sim.devices.library import sources
+from imagio_sim.plan.assignments import assignments
 from imagio_sim.plan.control import channels
 from imagio_sim.plan.digests import geometry_digest, plan_digest
 from imagio_sim.plan.placement import placed_applicators
@@ -40,15 +42,17 @@ def _stage(scenario: Scenario, plan_name: str, number: int, times: StageTimes) -
             {"name": one.name, "device": one.device, "entry_lps_mm": list(one.entry_mm), "tip_lps_mm": list(one.tip_mm)}
             for one in placed
         ],
-        "channels": [
+        "programs": [
             {
-                "name": channel.name,
-                "active": list(channel.active),
-                "returning": list(channel.returning) or ["ground"],
-                "start": DURATION.text(channel.start),
-                "program": channel.program.model_dump(mode="json", exclude_none=True),
+                "applicator": one.name,
+                "start": DURATION.text(one.start),
+                "program": one.program.model_dump(mode="json", exclude_none=True),
             }
-            for channel in channels(scenario, plan_name, number)
+            for one in assignments(scenario, plan_name, number)
+        ],
+        "channels": [
+            {"name": one.name, "active": list(one.active), "returning": list(one.returning) or ["ground"]}
+            for one in channels(scenario, plan_name, number)
         ],
     }
 

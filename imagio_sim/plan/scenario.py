@@ -99,6 +99,13 @@ class Region(PlanModel):
     margin: Annotated[float, LENGTH_MM.within(5.0, 300.0, "40 mm")] | None = None
 
 
+class Probe(PlanModel):
+    """A point whose temperature is recorded over time."""
+
+    name: Name
+    position: Point
+
+
 class Scenario(PlanModel):
     """One complete case; a file of schema 1.
 
@@ -115,6 +122,7 @@ class Scenario(PlanModel):
     tissue_values: Mapping[TissueName, Mapping[PropertyName, GivenValue]] = Field(default_factory=dict)
     target: Target
     critical_structures: tuple[CriticalStructure, ...] = ()
+    probes: tuple[Probe, ...] = ()
     plans: Mapping[Name, Plan] = Field(min_length=1)
     constraints: tuple[Constraint, ...] = ()
     ground: Ground = "remote"
@@ -169,6 +177,15 @@ class Scenario(PlanModel):
                 found=f"{name!r} for the second time",
                 allowed="a name of its own",
                 remedy="give each structure a name",
+            )
+        for index, name in repeated(probe.name for probe in self.probes):
+            yield fault(
+                "probes",
+                index,
+                "name",
+                found=f"{name!r} for the second time",
+                allowed="a name of its own",
+                remedy="name each probe differently",
             )
         for index, name in repeated(constraint.name for constraint in self.constraints):
             yield fault(

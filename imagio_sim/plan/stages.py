@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from imagio_sim.devices.library import Device, device_names, load_device
+from imagio_sim.devices.device import Device
+from imagio_sim.devices.library import device_names, load_device
+from imagio_sim.devices.modalities.radiofrequency import RadiofrequencyDevice
 from imagio_sim.plan.model import DeviceName, Fault, Name, PlanModel, Point, Text, fault, nearest, repeated
 from imagio_sim.plan.programs import Program
 from imagio_sim.units import Delay, LengthMm, Wait
@@ -138,7 +140,7 @@ class Stage(PlanModel):
     def duration(self) -> float:
         """Time [s] from its begin until the last cooling phase is over, without the wait."""
         ends = [
-            one.start + program.duration + program.cooling_phase
+            one.start + program.treatment_time + program.cooling_phase
             for one in self.applicators
             if (program := self.program_of(one))
         ]
@@ -159,6 +161,9 @@ class Stage(PlanModel):
                 allowed="at least one of them",
                 remedy="add applicators, or wait: 30 min",
             )
+        if self.applicators and self.program is not None:
+            names = [one.name for one in self.applicators if one.program is None]
+            yield from (found.below("program") for found in self.program.faults_among(names))
         for index, applicator in enumerate(self.applicators):
             yield from (found.below("applicators", index) for found in self._pair_faults(applicator))
             yield from self._program_faults(index, applicator)
@@ -168,7 +173,14 @@ class Stage(PlanModel):
         wanted = applicator.return_electrode
         if wanted is None:
             return
-        if wanted not in partners:
+        if not isinstance(applicator.of_library, RadiofrequencyDevice):
+            yield fault(
+                "return_electrode",
+                found=f"a partner for {applicator.device}",
+                allowed="radio-frequency electrodes only",
+                remedy="leave return_electrode out",
+            )
+        elif wanted not in partners:
             remedy = nearest(wanted, partners, "give the other applicator of the pair this name")
             yield fault(
                 "return_electrode",
@@ -197,10 +209,10 @@ class Stage(PlanModel):
                 allowed="a partner of its own",
                 remedy="a bipolar pair has two applicators; place another one",
             )
-        elif applicator.of_library.is_bipolar or partners[wanted].of_library.is_bipolar:
+        elif not _is_monopolar(applicator) or not _is_monopolar(partners[wanted]):
             yield fault(
                 "return_electrode",
-                found="a device that is bipolar by itself",
+                found="a device that is bipolar by itself, or no radio-frequency electrode",
                 allowed="two monopolar devices",
                 remedy="leave return_electrode out",
             )
@@ -221,7 +233,7 @@ class Stage(PlanModel):
             )
         if program is not None:
             path = ("applicators", index, "program") if applicator.program is not None else ("program",)
-            yield from (found.below(*path) for found in _generator_faults(program, applicator.of_library))
+            yield from (found.below(*path) for found in program.faults_with(applicator.of_library))
 
 
 class Plan(PlanModel):
@@ -319,29 +331,13 @@ class StageTimes:
         return self.end + self.wait
 
 
+def _is_monopolar(applicator: Applicator) -> bool:
+    device = applicator.of_library
+    return isinstance(device, RadiofrequencyDevice) and not device.is_bipolar
+
+
 def _distance(one: Point, other: Point) -> float:
     return float(sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5)
-
-
-def _generator_faults(program: Program, device: Device) -> Iterator[Fault]:
-    generator = device.generator
-    if str(program.modality) != device.modality:
-        yield fault(
-            "modality", found=program.modality, allowed=device.modality, remedy=f"that is the modality of {device.name}"
-        )
-    elif program.mode not in generator.modes:
-        yield fault(
-            "mode",
-            found=repr(program.mode),
-            allowed=f"one of {', '.join(generator.modes)}",
-            remedy=f"these are the modes of the generator of {device.name}",
-        )
-    for field, limit in program.LIMITED.items():
-        value, most = getattr(program, field), getattr(generator, limit).value
-        if value is not None and value > most:
-            unit = {"max_power": "W", "max_voltage": "V", "max_current": "A"}[limit]
-            remedy = f"this is the limit of the generator of {device.name}"
-            yield fault(field, found=f"{value:g} {unit}", allowed=f"at most {most:g} {unit}", remedy=remedy)
 
 
 def _with_modalities(stage: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,22 +20,22 @@ from imagio_sim.solve.stage import Stage
 def save_checkpoint(stage: Stage, path: Path, *, digest: str) -> None:
     """Write the state of a stage (collective), whole or not at all; ``digest`` names the case it belongs to."""
     fields = {name: stage.space.gathered(values) for name, values in _fields(stage).items()}
+    names = list(fields)
     if stage.space.comm.rank != 0:
         return
     text = {
         "digest": digest,
+        "fields": names,
         "time": stage.time,
         "duration": stage.duration,
         "steps": stage.steps,
         "rejected": stage.rejected,
-        "withheld": stage.withheld,
         "settings": stage.settings,
         "couplings": [dict(coupling.state()) for coupling in stage.couplings],
-        "controllers": [controller.state() for controller in stage.controllers],
+        "sources": [source.state() for source in stage.sources],
         "ledger": asdict(stage.ledger),
         "history": stage.history,
         "recent_times": [time for time, _ in stage.recent],
-        "electric_times": [[time for time, _ in history] for history in stage.electric.histories],
     }
     arrays: dict[str, Any] = dict(fields)
     draft = path.with_suffix(".partial")
@@ -50,8 +50,8 @@ def save_checkpoint(stage: Stage, path: Path, *, digest: str) -> None:
 def _fields(stage: Stage) -> dict[str, Floats]:
     fields = {"temperature": stage.temperature, "peak_temperature": stage.peak_temperature, **stage.death.fields()}
     fields |= {f"recent/{number}": values for number, (_, values) in enumerate(stage.recent)}
-    for conductor, history in enumerate(stage.electric.histories):
-        fields |= {f"electric/{conductor}/{number}": values for number, (_, values) in enumerate(history)}
+    for number, source in enumerate(stage.sources):
+        fields |= {f"source/{number}/{name}": values for name, values in source.checkpoint_fields().items()}
     return fields
 
 
@@ -66,18 +66,17 @@ def load_checkpoint(stage: Stage, path: Path, *, digest: str) -> bool:
         return stage.space.local_nodes(None if stored is None else stored[name])
 
     stage.time, stage.duration = text["time"], text["duration"]
-    stage.steps, stage.rejected, stage.withheld = text["steps"], text["rejected"], text["withheld"]
+    stage.steps, stage.rejected = text["steps"], text["rejected"]
     stage.settings = tuple((kind, value) for kind, value in text["settings"])
     stage.ledger, stage.history = Ledger(**text["ledger"]), text["history"]
     stage.temperature, stage.peak_temperature = local("temperature"), local("peak_temperature")
     stage.death.restore({name: local(name) for name in stage.death.fields()})
     stage.recent = [(time, local(f"recent/{number}")) for number, time in enumerate(text["recent_times"])]
-    stage.electric.histories = [
-        [(time, local(f"electric/{conductor}/{number}")) for number, time in enumerate(times)]
-        for conductor, times in enumerate(text["electric_times"])
-    ]
-    for controller, state in zip(stage.controllers, text["controllers"], strict=True):
-        controller.restore(state)
+    for number, (source, state) in enumerate(zip(stage.sources, text["sources"], strict=True)):
+        prefix = f"source/{number}/"
+        own = [name for name in text["fields"] if name.startswith(prefix)]
+        source.take_checkpoint_fields({name.removeprefix(prefix): local(name) for name in own})
+        source.restore(state)
     for coupling, state in zip(stage.couplings, text["couplings"], strict=True):
         coupling.restore(state)
     return True

@@ -7,8 +7,8 @@ given. What one loses the other gains, exactly; the error of the splitting is bo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from imagio_sim.solve.discretisation import EdgeOperators, Floats
 from imagio_sim.solve.heat import Exchange
@@ -38,5 +38,8 @@ class Coupling(Protocol):
         """Go on from a checkpoint."""
 
 
-CouplingMaker: TypeAlias = Callable[[EdgeOperators], Coupling]
-"""Makes the coupling on this rank's part of the mesh."""
+class CouplingSpec(Protocol):
+    """A coupling reduced to numbers, as rank 0 makes it and all ranks read it: a frozen dataclass."""
+
+    def coupling(self, operators: EdgeOperators) -> Coupling:
+        """The coupling on this rank's part of the mesh (collective)."""

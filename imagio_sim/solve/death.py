@@ -15,11 +15,12 @@ RESTING_BELOW = 41.5
 
 
 class DeathTracker:
-    """States of several death models on ``count`` nodes, and the one that decides."""
+    """States of several death models on ``count`` nodes, and those that decide."""
 
-    def __init__(self, models: Sequence[DeathModel], deciding: str, count: int) -> None:
+    def __init__(self, models: Sequence[DeathModel], deciding: Sequence[str], count: int) -> None:
         self._models = {model.name: model for model in models}
-        self._deciding = self._models[deciding]
+        self._deciding = [self._models[name] for name in deciding if name in self._models]
+        self._count = count
         self.states = {name: model.initial(count) for name, model in self._models.items()}
 
     def advance(self, start: Floats, end: Floats, duration: float) -> None:
@@ -32,16 +33,25 @@ class DeathTracker:
             state[:, warm] = model.advance(state[:, warm], start[warm], end[warm], duration)
 
     def dead_fraction(self) -> Floats:
-        """1 - survival (count,) by the deciding model."""
-        return np.asarray(1.0 - self._deciding.survival(self.states[self._deciding.name]))
+        """1 - survival (count,) by the deciding models, which act independently."""
+        return self._dead(self.states)
 
     def expected_dead_fraction(self, start: Floats, end: Floats, duration: float) -> Floats:
         """What :meth:`dead_fraction` would be ``duration`` [s] on, the temperature going from ``start`` to ``end``."""
-        state = self.states[self._deciding.name].copy()
         warm = np.flatnonzero(np.maximum(start, end) > RESTING_BELOW)
-        if len(warm):
-            state[:, warm] = self._deciding.advance(state[:, warm], start[warm], end[warm], duration)
-        return np.asarray(1.0 - self._deciding.survival(state))
+        expected = {}
+        for model in self._deciding:
+            state = self.states[model.name].copy()
+            if len(warm):
+                state[:, warm] = model.advance(state[:, warm], start[warm], end[warm], duration)
+            expected[model.name] = state
+        return self._dead(expected)
+
+    def _dead(self, states: Mapping[str, Floats]) -> Floats:
+        survival: Floats = np.ones(self._count)
+        for model in self._deciding:
+            survival = survival * model.survival(states[model.name])
+        return np.asarray(1.0 - survival)
 
     def levels(self) -> dict[str, Floats]:
         """Level function (count,) of each model, positive where dead."""

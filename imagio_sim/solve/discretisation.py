@@ -31,6 +31,19 @@ class Facets:
     cells: NDArray[np.int32]
 
 
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A point on the mesh: the rank that has it, its local nodes there (k,) and their weights (k,)."""
+
+    rank: int
+    nodes: NDArray[np.int32]
+    weights: Floats
+
+
+# Distance [m] and barycentric coordinate up to which a point counts as in a cell.
+_ON_FACE, _OUTSIDE_CELL = 1e-9, 1e-6
+
+
 class Discretisation:
     """The mesh as DOLFINx distributes it, with maps between local and input numbering.
 
@@ -162,6 +175,37 @@ class Discretisation:
             nodes.append(local[hit])
             cells.append(candidate[hit].astype(np.int32))
         return Facets(np.concatenate(nodes), np.concatenate(cells))
+
+    def place_of(self, point: Floats) -> Place:
+        """Where a point (d,) [m] is (collective): in a cell, or at the nearest node where it is in none."""
+        inside, nodes, weights = self._containing(point)
+        distance = np.linalg.norm(self.points[: self.owned] - point, axis=1)
+        nearest = int(distance.argmin()) if self.owned else -1
+        off = float(distance[nearest]) if self.owned else np.inf
+        found = self.comm.allgather((not inside, 0.0 if inside else off, self.comm.rank))
+        rank = min(found)[2]
+        if inside:
+            return Place(rank, nodes, weights)
+        return Place(rank, np.array([max(nearest, 0)], np.int32), np.ones(1))
+
+    def _containing(self, point: Floats) -> tuple[bool, NDArray[np.int32], Floats]:
+        """Whether a cell of this rank contains a point (d,) [m], its nodes, and their weights."""
+        corners = self.points[self.cells]
+        near = np.flatnonzero(
+            np.all((corners.min(axis=1) <= point + _ON_FACE) & (corners.max(axis=1) >= point - _ON_FACE), axis=1)
+        )
+        for cell in near:
+            first = corners[cell, 0]
+            rest = np.linalg.solve((corners[cell, 1:] - first).T, point - first)
+            weights = np.concatenate([[1.0 - rest.sum()], rest])
+            if weights.min() >= -_OUTSIDE_CELL:
+                return True, self.cells[cell], weights
+        return False, np.empty(0, np.int32), np.empty(0)
+
+    def value_at(self, values: Floats, place: Place) -> float:
+        """A nodal array (count,) at a place, on every rank (collective)."""
+        here = float(values[place.nodes] @ place.weights) if place.rank == self.comm.rank else None
+        return float(self.comm.bcast(here, root=place.rank))
 
 
 def _facet_keys(nodes: Integers, size: int) -> NDArray[Any]:

@@ -1,31 +1,28 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""A radio-frequency stage in time: source, heat and death split, adaptive steps, generators that may cut one.
+"""A stage in time: sources, heat and death split, adaptive steps, sources that may cut one.
 
-A step freezes what changes slowly as it is expected in its middle (electric field, conductivities, perfusion of dying
-tissue), solves the heat implicitly and then advances cell death along the new temperatures.
+A step freezes what changes slowly as it is expected in its middle (what the sources give, conductivities, perfusion of
+dying tissue), solves the heat implicitly and then advances cell death along the new temperatures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
 import numpy as np
 
-from imagio_sim.devices.generator import Drive, Reading, from_description
 from imagio_sim.errors import SolverFailure
-from imagio_sim.solve.case import ThermalCase, VolumeSource
-from imagio_sim.solve.circuit import CircuitState, Output, solve_circuit
-from imagio_sim.solve.coupling import CouplingMaker
+from imagio_sim.solve.case import ThermalCase
 from imagio_sim.solve.death import DeathTracker
 from imagio_sim.solve.discretisation import Discretisation, EdgeOperators, Floats
-from imagio_sim.solve.electric import ElectricProblem, ElectricSolution, RemoteGround
 from imagio_sim.solve.heat import GAMMA, Exchange, HeatProblem, HeatStep
 from imagio_sim.solve.ledger import Ledger
 from imagio_sim.solve.linear import LinearFailure, extrapolated
 from imagio_sim.solve.materials import Materials
+from imagio_sim.solve.sources.source import OFF, SAME_TIME, Deposit, HeatSource, Setting, Surroundings
 from imagio_sim.tissue.death import heat_death_models
 
 _SAFETY, _LARGEST_GROWTH, _STRONGEST_CUT = 0.85, 2.0, 0.3
@@ -35,62 +32,58 @@ _REJECTION = 1.5
 _ALL_BLOOD, _LUMEN_RENEWAL = 0.999, 1.0
 # A drive that changes by more than this share is a jump: what came before says nothing about what follows.
 _JUMP = 0.2
-# Two times [s] closer than this are the same.
-_SAME_TIME = 1e-9
-_OFF = ("off", 0.0)
 # Death models whose level is written over time, one of each family; all of them are evaluated at the end.
 _SHOWN_MODELS = ("arrhenius_jacques", "cem43_a_240", "three_state")
-# Energy that the feedback of drying tissue held back is repaid by at most this share of a step's.
-_MOST_REPAID = 0.1
-GENERATORS = "generators"
-"""What the heat of all generators together is booked under."""
+METABOLISM = "metabolism"
+LEVEL, SURVIVAL = "level/", "survival/"
+"""Prefixes of the fields, by death model, that tell a following stage what killed by other than temperature."""
+COMBINED = "combined"
+"""Name of the level that is positive where any of several deciding models says dead."""
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """What is deposited during a step.
+class Load:
+    """All that is deposited during a step.
 
     Attributes
     ----------
+    deposits
+        By the sources, in their order.
     heat
-        By generators and other devices, per cell (cell_count,) [W/m3].
-    load
+        Their sum per cell (cell_count,) [W/m3].
+    nodal
         That and the metabolism, per node (count,) [W].
     powers
-        What the load consists of [W], by name.
-    far_power
-        What the generators deposit beyond the region [W].
+        What it consists of [W], by name; a source with feedback gave what its tissue took.
     feedback
-        By how much the load of drying tissue falls with its temperature, under the name of the generators.
+        By how much the load of boiling tissue falls with its temperature, by name of the source.
     """
 
-    solution: ElectricSolution | None
-    circuit: CircuitState
+    deposits: tuple[Deposit, ...]
     heat: Floats
-    load: Floats
-    powers: Mapping[str, float]
-    far_power: float
-    feedback: Mapping[str, Exchange]
+    nodal: Floats
+    powers: dict[str, float]
+    feedback: dict[str, Exchange]
 
     @property
     def power(self) -> float:
         """All that is deposited in the region [W]."""
         return sum(self.powers.values())
 
-    def less(self, withheld: float) -> Source:
-        """The same when the feedback has held back a power [W] of the generators'."""
-        return replace(self, powers={**self.powers, GENERATORS: self.powers[GENERATORS] - withheld})
+    @property
+    def far_power(self) -> float:
+        """What the sources deposit beyond the region [W]."""
+        return sum(deposit.far_power for deposit in self.deposits)
 
 
 class Stage:
     """State and problems of one stage on this rank; :meth:`advance` takes one accepted step.
 
-    Every rank makes it from the same case, with the same couplings to what is not part of the mesh.
+    Every rank makes it from the same case.
     """
 
-    def __init__(self, comm: Any, case: ThermalCase, couplings: Sequence[CouplingMaker] = ()) -> None:
+    def __init__(self, comm: Any, case: ThermalCase) -> None:
         self.case = case
-        self.controllers = tuple(from_description(generator.controller) for generator in case.generators)
         self.space = Discretisation(
             comm,
             case.domain.points_mm * 1e-3 if comm.rank == 0 else None,
@@ -99,21 +92,20 @@ class Stage:
         )
         self.operators = EdgeOperators(self.space)
         self.materials = Materials.of(case, self.operators)
-        self.couplings = tuple(make(self.operators) for make in couplings)
         self._build_problems()
-        self.death = DeathTracker(heat_death_models(), case.deciding_model, self.space.count)
+        self.death = DeathTracker(heat_death_models(), case.deciding_models, self.space.count)
         self.time, self.duration = 0.0, case.numerics.first_step
         self.temperature = self.heat.with_fixed(np.full(self.space.count, case.body_temperature))
         self.peak_temperature = self.temperature.copy()
+        self._former: dict[str, Floats] = {}
         self._take_initial_state()
         self.recent: list[tuple[float, Floats]] = [(0.0, self.temperature)]
         self.ledger = Ledger()
         self.history: list[dict[str, float]] = []
         self.steps = self.rejected = 0
-        self.withheld = 0.0
-        self._living = self.materials.living_share(self.death.dead_fraction())
-        self.source = self._source(None, self._no_circuit(), ())
-        self.settings: tuple[tuple[str, float], ...] = ()
+        self._living = self.materials.living_share(self.dead_fraction())
+        self.load: Load | None = None
+        self.settings: tuple[Setting, ...] = ()
 
     def _take_initial_state(self) -> None:
         fields = {name: values[..., self.space.input_node] for name, values in self.case.initial_state.items()}
@@ -122,38 +114,20 @@ class Stage:
             self.peak_temperature = np.maximum(fields["peak_temperature"], self.temperature)
         if any(name.startswith("death/") for name in fields):
             self.death.restore(fields)
+        self._former = {name: values for name, values in fields.items() if name.startswith((LEVEL, SURVIVAL))}
 
     def _surface(self, name: str) -> Any:
         return self.case.domain.surfaces[name]
 
     def _build_problems(self) -> None:
         case, numerics, space = self.case, self.case.numerics, self.space
-        boundary = self._surface("boundary")
-        nodes = [
-            np.unique(np.concatenate([space.nodes_of(self._surface(surface)) for surface in conductor.surfaces]))
-            for conductor in case.conductors
-        ]
-        pad = case.ground.pad_surface
-        remote = None
-        if case.ground.centre_mm is not None:
-            centre = np.array(case.ground.centre_mm[-space.dimension :]) * 1e-3
-            remote = RemoteGround(self.operators, space.facets_of(boundary), centre)
-        self.electric = ElectricProblem(
-            self.operators,
-            nodes,
-            grounded=np.empty(0, np.int32) if pad is None else space.nodes_of(self._surface(pad)),
-            remote_ground=remote,
-            tolerance=numerics.linear_tolerance,
-        )
-        names = [conductor.name for conductor in case.conductors]
-        self._outputs = tuple(
-            Output(names.index(entry.driven), None if entry.returned is None else names.index(entry.returned))
-            for entry in case.generators
-        )
+        surroundings = Surroundings(space, self.operators, self.materials, case)
+        self.sources: tuple[HeatSource, ...] = tuple(spec.source(surroundings) for spec in case.sources)
+        self.couplings = tuple(spec.coupling(self.operators) for spec in case.couplings)
         self.heat = HeatProblem(
             self.operators,
             self.materials.enthalpy(),
-            fixed_nodes=space.nodes_of(boundary),
+            fixed_nodes=space.nodes_of(self._surface("boundary")),
             fixed_temperature=case.body_temperature,
             tolerance=numerics.linear_tolerance,
             nonlinear_tolerance=numerics.nonlinear_tolerance,
@@ -163,8 +137,9 @@ class Stage:
         self._fixed_exchanges = self._build_exchanges()
         self._perfusion = self.materials.perfusion_conductance()
         self._metabolism = self.operators.distributed(self.materials.cells["metabolic_heat"])
-        self._densities = {source.name: source.density[space.input_cell] for source in case.sources}
-        self._sensors = [[self._nearest_node(point) for point in entry.sensors_mm] for entry in case.generators]
+        self._probes = {
+            name: space.place_of(np.array(point[-space.dimension :]) * 1e-3) for name, point in case.probes_mm.items()
+        }
 
     def _build_exchanges(self) -> list[tuple[float, str, Exchange]]:
         """What takes heat besides perfusion: until when [s], name, exchange."""
@@ -182,26 +157,15 @@ class Stage:
         exchanges.append((inf, "vessels", Exchange(wall + flow, case.body_temperature)))
         return exchanges
 
-    def _exchanges(self) -> dict[str, Exchange]:
+    def _exchanges(self, duration: float) -> dict[str, Exchange]:
         """What takes heat during the step that begins now; same names are added up."""
         found = {"perfusion": Exchange(self._perfusion * self._living, self.case.body_temperature)}
-        for until, name, exchange in self._fixed_exchanges:
-            if self.time < until - _SAME_TIME:
-                found[name] = found[name].with_(exchange) if name in found else exchange
+        present = [(name, exchange) for until, name, exchange in self._fixed_exchanges if self.time < until - SAME_TIME]
+        for source in self.sources:
+            present += source.exchanges(self.time, duration).items()
+        for name, exchange in present:
+            found[name] = found[name].with_(exchange) if name in found else exchange
         return found | {coupling.name: coupling.exchange(self.temperature) for coupling in self.couplings}
-
-    def _nearest_node(self, point_mm: Sequence[float]) -> tuple[int, int]:
-        """Rank and local number of the owned node closest to a point."""
-        point = np.array(point_mm[-self.space.dimension :]) * 1e-3
-        distance = np.linalg.norm(self.space.points[: self.space.owned] - point, axis=1)
-        best = int(distance.argmin())
-        candidates = self.space.comm.allgather((float(distance[best]), self.space.comm.rank, best))
-        _, rank, node = min(candidates)
-        return rank, node
-
-    def _no_circuit(self) -> CircuitState:
-        count = len(self._outputs)
-        return CircuitState(np.zeros(len(self.case.conductors)), np.zeros(count), np.zeros(count), np.zeros(count))
 
     @property
     def finished(self) -> bool:
@@ -216,61 +180,56 @@ class Stage:
         SolverFailure
             When the linear algebra breaks down also with the shortest step.
         """
-        drives = tuple(controller.setting(self.time) for controller in self.controllers)
-        self._take_settings((drive.kind, drive.value) for drive in drives)
+        self._take_settings()
         duration = _fitted(self.duration, self._room()) if prescribed is None else prescribed
         while True:
-            attempt = self._attempt(duration, drives, free=prescribed is None)
+            attempt = self._attempt(duration, free=prescribed is None)
             if isinstance(attempt, float):
                 duration, self.rejected = attempt, self.rejected + 1
                 continue
             self._accept(duration, *attempt)
             return
 
-    def _take_settings(self, drives: Iterable[tuple[str, float]]) -> None:
-        """Begin anew with short steps where a generator, a source or a coolant has been switched."""
-        sources = (("on", 1.0) if self._acts(source) else _OFF for source in self.case.sources)
-        cooling = (("on", 1.0) if self.time < until - _SAME_TIME else _OFF for until, _, _ in self._fixed_exchanges)
-        settings = (*drives, *sources, *cooling)
+    def _take_settings(self) -> None:
+        """Begin anew with short steps where a source or a coolant has been switched."""
+        held = [setting for source in self.sources for setting in source.settings(self.time)]
+        cooling = [("on", 1.0) if self.time < until - SAME_TIME else OFF for until, _, _ in self._fixed_exchanges]
+        self._sources_are_off = all(kind == "off" for kind, _ in held)
+        settings = (*held, *cooling)
         if self.steps == 0 or any(_jumped(*pair) for pair in zip(self.settings, settings, strict=True)):
             self.recent = self.recent[-1:]
             self.duration = min(self.duration, self.case.numerics.first_step)
         self.settings = settings
 
-    def _acts(self, source: VolumeSource) -> bool:
-        return source.start - _SAME_TIME <= self.time < source.end - _SAME_TIME
-
     def _room(self) -> float:
         """Time [s] that a step beginning now may take at most: until something is switched, or the end."""
-        switched = [until for until, _, _ in self._fixed_exchanges]
-        switched += [time for source in self.case.sources for time in (source.start, source.end)]
-        events = [time for time in switched if time > self.time + _SAME_TIME]
-        events += [controller.next_event(self.time) for controller in self.controllers]
-        held = min((coupling.longest_step for coupling in self.couplings), default=inf)
-        return min(min([self.case.end_time, *events]) - self.time, held)
+        events = [until for until, _, _ in self._fixed_exchanges if until > self.time + SAME_TIME]
+        events += [source.next_event(self.time) for source in self.sources]
+        held = [coupling.longest_step for coupling in self.couplings] + [source.longest_step for source in self.sources]
+        return min(min([self.case.end_time, *events]) - self.time, *held, inf)
 
-    def _attempt(self, duration: float, drives: tuple[Drive, ...], *, free: bool) -> tuple[Source, HeatStep] | float:
-        """Source and heat step of a tentative duration, or the shorter duration [s] to try instead."""
+    def _attempt(self, duration: float, *, free: bool) -> tuple[Load, HeatStep] | float:
+        """Load and heat step of a tentative duration, or the shorter duration [s] to try instead."""
         numerics = self.case.numerics
         try:
             middle = self._middle(duration)
-            dead = self.death.expected_dead_fraction(self.temperature, middle, 0.5 * duration)
+            dead = self._expected_dead_fraction(middle, 0.5 * duration)
             self._living = self.materials.living_share(dead)
-            source = self._deposit(middle, drives, duration)
-            source, step = self._heat_step(duration, source, middle)
+            load = self._deposited(duration, middle)
+            load, step = self._heat_step(duration, load, middle)
         except LinearFailure as failure:
             if duration <= numerics.shortest_step or not free:
                 raise self._failure(str(failure)) from failure
             self.duration = max(0.25 * duration, numerics.shortest_step)
             return self.duration
         if not free:
-            self._verdict(duration, source, step, final=True)
-            return source, step
+            self._verdict(duration, step, final=True)
+            return load, step
         if step.error > _REJECTION * numerics.time_tolerance and duration > numerics.shortest_step:
             self.duration = max(duration * _step_factor(step.error, numerics.time_tolerance), numerics.shortest_step)
             return self.duration
-        shorter = self._verdict(duration, source, step)
-        return (source, step) if shorter is None else shorter
+        shorter = self._verdict(duration, step)
+        return (load, step) if shorter is None else shorter
 
     def _failure(self, reason: str) -> SolverFailure:
         return SolverFailure(
@@ -289,149 +248,148 @@ class Stage:
         enthalpies = [(time, law(temperature)) for time, temperature in recent]
         return law.temperature(extrapolated(enthalpies, self.time + 0.5 * duration))
 
-    def _deposit(self, temperature: Floats, drives: tuple[Drive, ...], duration: float) -> Source:
-        """Electric field and all heat at the given temperature (count,), that of the middle of a step."""
-        if all(drive.kind == "off" or drive.value == 0.0 for drive in drives):
-            return self._source(None, self._no_circuit(), self._active_sources())
-        conductivity = self.materials.electrical_conductivity(temperature)
-        solution = self.electric.solve(conductivity, self.time + 0.5 * duration)
-        circuit = solve_circuit(solution.conductance, self._outputs, drives)
-        joule = self.electric.heat(solution, circuit.conductor_voltages, conductivity)
-        power = self.space.total(float(joule @ self.operators.cell_volume))
-        if power > 0.0:
-            joule *= 1.0 + min(max(self.withheld / (power * duration), -_MOST_REPAID), _MOST_REPAID)
-        source = self._source(solution, circuit, [(GENERATORS, joule), *self._active_sources()])
-        return replace(source, feedback=self._feedback(joule, temperature))
+    def dead_fraction(self) -> Floats:
+        """1 - survival (count,) by the deciding models; agents act independently."""
+        return self._dead_of_all(self.death.dead_fraction())
 
-    def _feedback(self, joule: Floats, temperature: Floats) -> dict[str, Exchange]:
-        """Linearisation about the given temperature (count,) of the Joule heat (cell_count,) [W/m3] in drying tissue.
+    def _expected_dead_fraction(self, middle: Floats, duration: float) -> Floats:
+        return self._dead_of_all(self.death.expected_dead_fraction(self.temperature, middle, duration))
 
-        Without it the field is solved for one moisture and the heat for another, and the two chase each other wherever
-        a node boils away within less than a step: docs/decisions/0002. What it holds back (or adds) in one step is
-        given back in the next, so that the generator's energy is deposited.
-        """
-        boiling = self.materials.is_boiling(temperature)
-        if self.space.maximum(boiling.astype(float)) == 0.0:
-            return {}
-        slope = self.operators.distributed(joule * self.materials.drying(temperature))
-        return {GENERATORS: Exchange(np.where(boiling, slope, 0.0), temperature)}
+    def _dead_of_all(self, dead: Floats) -> Floats:
+        survival = 1.0 - dead
+        for own in self._survivals().values():
+            survival = survival * own
+        return np.asarray(1.0 - survival)
 
-    def _active_sources(self) -> list[tuple[str, Floats]]:
-        return [(source.name, self._densities[source.name]) for source in self.case.sources if self._acts(source)]
+    def _survivals(self) -> dict[str, Floats]:
+        """Survival (count,) of what kills by other than temperature, in this stage and before, by death model."""
+        survivals = _named(self._former, SURVIVAL)
+        for source in self.sources:
+            for name, survival in source.survivals().items():
+                survivals[name] = survivals[name] * survival if name in survivals else survival
+        return survivals
 
-    def _source(
-        self, solution: ElectricSolution | None, circuit: CircuitState, densities: Iterable[tuple[str, Floats]]
-    ) -> Source:
-        """Everything deposited: what the densities (cell_count,) [W/m3] say, and the metabolism of living tissue."""
+    def _deposited(self, duration: float, middle: Floats) -> Load:
+        """Everything that is deposited in a step: by the sources, and the metabolism of living tissue."""
         metabolism = self._metabolism * self._living
+        deposits = tuple(source.deposit(self.time, duration, middle) for source in self.sources)
         heat = np.zeros(self.space.cell_count)
-        powers = {"metabolism": self.space.node_sum(metabolism)}
-        for name, density in densities:
-            heat += density
-            powers[name] = self.space.total(float(density @ self.operators.cell_volume))
-        volts = circuit.conductor_voltages
-        far_power = 0.0 if solution is None else float(volts @ solution.far_conductance @ volts)
-        load = self.operators.distributed(heat) + metabolism
-        return Source(solution, circuit, heat, load, powers, far_power, feedback={})
+        powers, feedback = {METABOLISM: self.space.node_sum(metabolism)}, {}
+        for source, deposit in zip(self.sources, deposits, strict=True):
+            heat += deposit.heat
+            power = self.space.total(float(deposit.heat @ self.operators.cell_volume))
+            powers[source.name] = powers.get(source.name, 0.0) + power
+            if deposit.feedback is not None:
+                feedback[source.name] = self._feedback(deposit.feedback, middle)
+        return Load(deposits, heat, self.operators.distributed(heat) + metabolism, powers, feedback)
 
-    def _heat_step(self, duration: float, source: Source, middle: Floats) -> tuple[Source, HeatStep]:
-        """Heat for a tentative duration, and the source as it was in the end."""
+    def _feedback(self, loss: Floats, middle: Floats) -> Exchange:
+        """A loss of heat per kelvin (cell_count,) [W/(m3 K)] as an exchange with the temperature it was computed at."""
+        return Exchange(
+            np.where(self.materials.is_boiling(middle), self.operators.distributed(loss), 0.0),
+            middle,
+        )
+
+    def _heat_step(self, duration: float, load: Load, middle: Floats) -> tuple[Load, HeatStep]:
+        """Heat for a tentative duration, and the load as it was in the end."""
         step = self.heat.step(
             self.temperature,
             duration,
             guesses=[self._extrapolated(share * duration, order=2) for share in (GAMMA, 1.0)],
             conductivity=self.materials.thermal_conductivity(middle),
-            exchanges={**self._exchanges(), **source.feedback},
-            load=source.load,
+            exchanges={**self._exchanges(duration), **load.feedback},
+            load=load.nodal,
         )
-        if not source.feedback:
-            return source, step
+        if not load.feedback:
+            return load, step
         lost = dict(step.lost)
-        withheld = lost.pop(GENERATORS) / duration
-        return source.less(withheld), replace(step, lost=lost)
+        withheld = {name: lost.pop(name) / duration for name in load.feedback}
+        powers = {name: power - withheld.get(name, 0.0) for name, power in load.powers.items()}
+        return replace(load, powers=powers), replace(step, lost=lost)
 
-    def _verdict(self, duration: float, source: Source, step: HeatStep, *, final: bool = False) -> float | None:
-        """Show the step to the generators; the duration to try instead, or None when all accept (or it is final)."""
-        states = [controller.state() for controller in self.controllers]
-        readings = self._readings(source, step.temperature)
-        verdicts = [
-            controller.observe(self.time + duration, reading)
-            for controller, reading in zip(self.controllers, readings, strict=True)
-        ]
-        wanted = [verdict.shorter_step for verdict in verdicts if verdict.shorter_step is not None]
+    def _verdict(self, duration: float, step: HeatStep, *, final: bool = False) -> float | None:
+        """Show the step to the sources; the duration to try instead, or None when all accept (or it is final)."""
+        states = [source.state() for source in self.sources]
+        wished = [source.observe(self.time + duration, step.temperature) for source in self.sources]
+        wanted = [shorter for shorter in wished if shorter is not None]
         if final or not wanted:
             return None
-        for controller, state in zip(self.controllers, states, strict=True):
-            controller.restore(state)
+        for source, state in zip(self.sources, states, strict=True):
+            source.restore(state)
         return min(wanted)
 
-    def _readings(self, source: Source, temperature: Floats) -> list[Reading]:
-        circuit = source.circuit
-        readings = []
-        for number in range(len(self._sensors)):
-            volts, amperes = float(circuit.voltages[number]), float(circuit.currents[number])
-            impedance = volts / amperes if amperes > 0.0 else inf
-            seen = self._seen(number, temperature)
-            readings.append(Reading(float(circuit.powers[number]), volts, amperes, impedance, seen))
-        return readings
-
-    def _seen(self, number: int, temperature: Floats) -> tuple[float, ...]:
-        """What the sensors of a generator measure [degC] (collective)."""
-        comm = self.space.comm
-        return tuple(
-            float(comm.bcast(temperature[node] if rank == comm.rank else None, root=rank))
-            for rank, node in self._sensors[number]
-        )
-
-    def _accept(self, duration: float, source: Source, step: HeatStep) -> None:
-        self.death.advance(self.temperature, step.temperature, duration)
+    def _accept(self, duration: float, load: Load, step: HeatStep) -> None:
+        start = self.temperature
+        self.death.advance(start, step.temperature, duration)
         self.time += duration
-        self.temperature, self.source = step.temperature, source
+        self.temperature, self.load = step.temperature, load
         self.peak_temperature = np.maximum(self.peak_temperature, step.temperature)
         self.recent = [*self.recent[-2:], (self.time, step.temperature)]
         for coupling in self.couplings:
             coupling.advance(step.taken[coupling.name], duration)
-        self.ledger.add(step, duration, source.powers, source.far_power)
-        set_power = float(source.circuit.powers.sum()) - source.far_power
-        self.withheld += duration * (set_power - source.powers.get(GENERATORS, 0.0))
+        for source in self.sources:
+            source.accept(duration, start, step.temperature, load.powers[source.name])
+        self.ledger.add(step, duration, load.powers, load.far_power)
         self.steps += 1
-        self._record(duration, source, step)
+        self._record(duration, load, step)
         numerics = self.case.numerics
         grown = duration * _step_factor(step.error, numerics.time_tolerance)
         if duration < self.duration and grown > duration:  # cut for an event, not for its error
             grown = max(grown, self.duration)
-        powered = any(kind != "off" for kind, _ in self.settings[: len(self.controllers)])
-        self.duration = min(max(grown, numerics.shortest_step), numerics.longest_powered_step if powered else inf)
+        longest = inf if self._sources_are_off else numerics.longest_powered_step
+        self.duration = min(max(grown, numerics.shortest_step), longest)
 
-    def potential(self) -> Floats:
-        """Electric potential (count,) [V, rms] of the last step, zero without power."""
-        if self.source.solution is None:
-            return np.zeros(self.space.count)
-        return np.asarray(self.source.circuit.conductor_voltages @ self.source.solution.unit_potentials)
+    def levels(self) -> dict[str, Floats]:
+        """Level function (count,) of every death model, positive where dead; with several agents also combined."""
+        levels = self.death.levels() | self._other_levels()
+        if len(self.case.deciding_models) > 1:
+            levels[COMBINED] = np.max([levels[name] for name in self.case.deciding_models], axis=0)
+        return levels
+
+    def _other_levels(self) -> dict[str, Floats]:
+        levels = _named(self._former, LEVEL)
+        for source in self.sources:
+            for name, level in source.levels().items():
+                levels[name] = np.maximum(levels[name], level) if name in levels else level
+        return levels
 
     def output_fields(self) -> dict[str, Floats]:
         """Nodal fields (count,) for people to look at, units in their names."""
-        levels = self.death.levels()
+        levels = self.levels()
+        shown = {"temperature_degC": self.temperature, "peak_temperature_degC": self.peak_temperature}
+        for source in self.sources:
+            shown |= source.fields()
         return {
-            "temperature_degC": self.temperature,
-            "peak_temperature_degC": self.peak_temperature,
-            "potential_V": self.potential(),
-            "survival": 1.0 - self.death.dead_fraction(),
+            **shown,
+            "survival": 1.0 - self.dead_fraction(),
             "dead_share_of_models": np.mean([level >= 0.0 for level in levels.values()], axis=0),
-            **{f"level_{name}": levels[name] for name in dict.fromkeys((self.case.deciding_model, *_SHOWN_MODELS))},
+            **{f"level_{name}": levels[name] for name in dict.fromkeys((*self.case.deciding_models, *_SHOWN_MODELS))},
         }
 
     def output_cell_fields(self) -> dict[str, Floats]:
         """Cell fields (cell_count,) for people to look at."""
-        return {"heat_source_W_per_m3": self.source.heat}
+        heat = np.zeros(self.space.cell_count) if self.load is None else self.load.heat
+        shown = {"heat_source_W_per_m3": heat}
+        for source in self.sources:
+            shown |= source.cell_fields()
+        return shown
 
     def carried_state(self) -> dict[str, Floats]:
         """Nodal fields (..., count) that a following stage begins with."""
-        return {"temperature": self.temperature, "peak_temperature": self.peak_temperature, **self.death.fields()}
+        return {
+            "temperature": self.temperature,
+            "peak_temperature": self.peak_temperature,
+            **self.death.fields(),
+            **{f"{LEVEL}{name}": level for name, level in self._other_levels().items()},
+            **{f"{SURVIVAL}{name}": survival for name, survival in self._survivals().items()},
+        }
 
     def summary(self) -> dict[str, Any]:
         """Energy, statistics of the solution and history, as plain data."""
-        electric, heat, ledger = self.electric.solver, self.heat.solver, self.ledger
+        heat, ledger = self.heat.solver, self.ledger
+        statistics: dict[str, int] = {}
+        for source in self.sources:
+            statistics |= source.statistics()
         return {
             "energy": {
                 "source_J": ledger.source,
@@ -440,20 +398,19 @@ class Stage:
                 "lost_J": sum(ledger.lost.values()),
                 "lost_by_path_J": ledger.lost,
                 "far_field_J": ledger.far_field,
-                "withheld_J": self.withheld,
+                "withheld_J": sum(source.withheld for source in self.sources),
                 "balance_error": ledger.balance_error,
             },
             "solver": {
                 "ranks": self.space.comm.size,
                 "steps": self.steps,
                 "rejected_steps": self.rejected,
-                "electric_solves": electric.solves,
-                "electric_iterations": electric.iterations,
-                "multigrid_setups": electric.setups,
                 "heat_solves": heat.solves,
                 "heat_iterations": heat.iterations,
+                **statistics,
             },
-            "controllers": [controller.state() for controller in self.controllers],
+            "sources": {source.name: source.facts() for source in self.sources},
+            "warnings": [warning for source in self.sources for warning in source.warnings()],
             "boundary_peak_temperature": self.boundary_peak_temperature(),
             "history": self.history,
         }
@@ -463,25 +420,25 @@ class Stage:
         beside = self.heat.matrix.fixed[self.space.cells].any(axis=1)
         return self.space.maximum(self.peak_temperature[np.unique(self.space.cells[beside])])
 
-    def _record(self, duration: float, source: Source, step: HeatStep) -> None:
-        circuit = source.circuit
+    def _record(self, duration: float, load: Load, step: HeatStep) -> None:
         row = {
             "time_s": self.time,
             "step_s": duration,
             "error_K": step.error,
-            "deposited_power_W": source.power,
-            "far_field_power_W": source.far_power,
+            "deposited_power_W": load.power,
+            "far_field_power_W": load.far_power,
             "maximum_temperature_degC": self.space.maximum(self.temperature[: self.space.owned]),
+            "minimum_temperature_degC": self.space.minimum(self.temperature[: self.space.owned]),
         }
-        for number, entry in enumerate(self.case.generators):
-            volts, amperes = float(circuit.voltages[number]), float(circuit.currents[number])
-            row[f"{entry.name}.power_W"] = float(circuit.powers[number])
-            row[f"{entry.name}.voltage_V"] = volts
-            row[f"{entry.name}.current_A"] = amperes
-            row[f"{entry.name}.impedance_ohm"] = volts / amperes if amperes > 0.0 else 0.0
-            for sensor, seen in enumerate(self._seen(number, self.temperature), start=1):
-                row[f"{entry.name}.sensor_{sensor}_degC"] = seen
+        for source in self.sources:
+            row |= source.row()
+        for name, place in self._probes.items():
+            row[f"probe.{name}_degC"] = self.space.value_at(self.temperature, place)
         self.history.append(row)
+
+
+def _named(fields: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:
+    return {name.removeprefix(prefix): values for name, values in fields.items() if name.startswith(prefix)}
 
 
 def _jumped(before: tuple[str, float], now: tuple[str, float]) -> bool:

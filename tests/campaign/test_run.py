@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from imagio_sim.campaign.run import Listener, RunOptions, run_plan
-from imagio_sim.campaign.sequence import finite_states
+from imagio_sim.campaign.sequence import finite
 from imagio_sim.errors import Interrupted
 from tests.campaign.conftest import Observed, Run, start
 from tests.campaign.sequences import sequences
@@ -58,7 +58,9 @@ def test_the_sensors_of_an_expandable_electrode_lead_its_power(finished: Finishe
     assert len(sensors) == 5
     assert all(first[name] + 2.0 < last[name] for name in sensors)
     mean = sum(last[name] for name in sensors) / len(sensors)
-    assert run.result["solver"]["controllers"][0][0]["temperature"] == pytest.approx(mean, abs=0.01)
+    assert run.result["solver"]["sources"][0]["radiofrequency"]["controllers"][0]["temperature"] == pytest.approx(
+        mean, abs=0.01
+    )
     assert last["tines.power_W"] <= 250.0
     assert run.result["energy"]["balance_error"] < 1e-3
 
@@ -73,5 +75,5 @@ def test_a_bipolar_needle_heats_without_a_pad(finished: Finished) -> None:
 
 
 def test_a_state_that_was_never_measured_is_null_in_the_result() -> None:
-    states = finite_states([{"baseline": math.inf, "pulses": 0}, {"temperature": -math.inf, "power": 20.0}, {}])
+    states = finite([{"baseline": math.inf, "pulses": 0}, {"temperature": -math.inf, "power": 20.0}, {}])
     assert states == [{"baseline": None, "pulses": 0}, {"temperature": None, "power": 20.0}, {}]

@@ -101,7 +101,7 @@ def test_a_long_wait_is_cheap_and_kills_nothing_more(finished: Finished) -> None
 def test_a_stage_without_applicators_has_neither_a_generator_nor_power(finished: Finished) -> None:
     run = finished("then_wait")
     first, rest = run.result["solver"]["energy_by_stage"]
-    assert run.result["solver"]["controllers"][1] == []
+    assert run.result["solver"]["sources"][1] == {}
     assert first["source_J"] > 0.0
     assert rest["source_J"] == 0.0
     assert rest["stored_J"] == pytest.approx(-rest["lost_J"], rel=0.02)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from imagio_sim.devices import Rod, device_names, load_device, sources
-from imagio_sim.devices.library import Device
+from imagio_sim.devices.modalities.radiofrequency import RadiofrequencyDevice
 from imagio_sim.devices.sourced import Sourced
 from imagio_sim.errors import InputError
 from imagio_sim.units import registry
@@ -143,19 +143,19 @@ def dumped(name: str) -> dict[str, Any]:
 
 def test_a_device_round_trips_through_its_data() -> None:
     for name in device_names():
-        assert Device.model_validate(dumped(name)) == load_device(name)
+        assert RadiofrequencyDevice.model_validate(dumped(name)) == load_device(name)
 
 
 def test_a_device_whose_electrodes_are_on_no_conductor_is_refused() -> None:
     data = dumped("bipolar_15g_2x2cm") | {"conductors": {"distal": "active"}}
     with pytest.raises(ValidationError, match="conductors are"):
-        Device.model_validate(data)
+        RadiofrequencyDevice.model_validate(data)
 
 
 def test_a_device_without_an_active_conductor_is_refused() -> None:
     data = dumped("bipolar_15g_2x2cm") | {"conductors": {"distal": "return", "proximal": "return"}}
     with pytest.raises(ValidationError, match="must be active"):
-        Device.model_validate(data)
+        RadiofrequencyDevice.model_validate(data)
 
 
 @pytest.mark.parametrize(("radius", "complaint"), [("1.0 mm", "side of the shaft"), ("0.4 mm", "overlap")])
@@ -163,21 +163,21 @@ def test_tines_that_do_not_fit_the_trocar_are_refused(radius: str, complaint: st
     data = dumped("starburst_xl")
     data["geometry"]["tines"]["exit_radius"]["value"] = radius
     with pytest.raises(ValidationError, match=complaint):
-        Device.model_validate(data)
+        RadiofrequencyDevice.model_validate(data)
 
 
 def test_a_generator_mode_without_its_defaults_is_refused() -> None:
     data = dumped("cooled_17g_3cm")
     data["generator"]["impedance_control"] = None
     with pytest.raises(ValidationError, match="impedance_control must be given"):
-        Device.model_validate(data)
+        RadiofrequencyDevice.model_validate(data)
 
 
 @pytest.mark.parametrize("sensor", [{"name": "a"}, {"name": "a", "position": [0.0, 0.0, 0.0], "tip_of": "shaft"}])
 def test_a_sensor_has_exactly_one_place(sensor: dict[str, Any]) -> None:
     data = dumped("cooled_17g_3cm") | {"sensors": [sensor]}
     with pytest.raises(ValidationError, match="either a position or the rod"):
-        Device.model_validate(data)
+        RadiofrequencyDevice.model_validate(data)
 
 
 def test_device_data_are_frozen() -> None:

@@ -136,7 +136,7 @@ def test_sensors_are_placed_in_the_patient(scenario: Make) -> None:
 def test_the_resolved_plan_shows_every_figure_with_its_source(scenario: Make) -> None:
     resolved = resolved_plan(scenario({"plans.A.program": {"mode": "impedance_control", "duration": "12 min"}}), "A")
     (stage,) = resolved["stages"]
-    assert stage["channels"][0]["program"]["pause_power"] == "10 W"
+    assert stage["programs"][0]["program"]["pause_power"] == "10 W"
     assert stage["applicators"][0]["tip_lps_mm"] == [-5.0, -20.0, 30.0]
     cooling = resolved["devices"]["cooled_17g_3cm"]["cooling"]["heat_transfer_coefficient"]
     assert cooling["source"] in resolved["sources"]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +11,15 @@ from mpi4py import MPI
 
 from imagio_sim.devices.generator import Controller, Limits, described
 from imagio_sim.meshing.phantoms import box
-from imagio_sim.solve.case import Conductor, Generator, Ground, ThermalCase
-from imagio_sim.solve.coupling import CouplingMaker
+from imagio_sim.solve.case import ThermalCase
+from imagio_sim.solve.sources import SourceSpec
+from imagio_sim.solve.sources.radiofrequency import (
+    Conductor,
+    Generator,
+    Ground,
+    RadiofrequencySource,
+    RadiofrequencySpec,
+)
 from imagio_sim.solve.stage import Stage
 from imagio_sim.tissue.constants import load_constants
 
@@ -49,17 +55,16 @@ def cube(**changes: Any) -> ThermalCase:
         body_temperature=37.0,
         blood_heat_capacity=3.8e6,
         constants=CONSTANTS,
-        conductors=(),
-        generators=(),
-        ground=Ground(None),
         cooling=(),
-        deciding_model="arrhenius_hepg2",
+        deciding_models=("arrhenius_hepg2",),
         end_time=600.0,
     )
     return replace(case, **changes)
 
 
-def driven(*controllers: Controller, bipolar: bool = False, **changes: Any) -> ThermalCase:
+def driven(
+    *controllers: Controller, bipolar: bool = False, sources: tuple[SourceSpec, ...] = (), **changes: Any
+) -> ThermalCase:
     """The cube with one generator per controller on its plates; two bipolar plates take one controller."""
     names = ("left", "right")
     used = names if bipolar else names[: len(controllers)]
@@ -69,23 +74,22 @@ def driven(*controllers: Controller, bipolar: bool = False, **changes: Any) -> T
         Generator(name, name, "right" if bipolar else None, described(controller), (sensor,))
         for name, controller in zip(names, controllers, strict=False)
     )
+    electrodes = RadiofrequencySpec(tuple(Conductor(name, (name,)) for name in used), generators, Ground(middle))
     return cube(
-        conductors=tuple(Conductor(name, (name,)) for name in used),
-        generators=generators,
-        ground=Ground(middle),
+        sources=(electrodes, *sources),
         end_time=max(controller.end_time for controller in controllers),
         **changes,
     )
 
 
-def begun(case: ThermalCase, couplings: Sequence[CouplingMaker] = ()) -> Stage:
+def begun(case: ThermalCase) -> Stage:
     """The stage before its first step."""
-    return Stage(MPI.COMM_SELF, case, couplings)
+    return Stage(MPI.COMM_SELF, case)
 
 
-def finished(case: ThermalCase, couplings: Sequence[CouplingMaker] = ()) -> Stage:
+def finished(case: ThermalCase) -> Stage:
     """The stage at its end."""
-    stage = begun(case, couplings)
+    stage = begun(case)
     while not stage.finished:
         stage.advance()
     return stage
@@ -97,3 +101,9 @@ def replayed(case: ThermalCase, stage: Stage) -> Stage:
     for row in stage.history:
         again.advance(row["step_s"])
     return again
+
+
+def radiofrequency(stage: Stage) -> RadiofrequencySource:
+    """The electrodes of a stage."""
+    (source,) = (source for source in stage.sources if isinstance(source, RadiofrequencySource))
+    return source

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from mpi4py import MPI
 
-from imagio_sim.solve.case import ThermalCase
+from imagio_sim.solve.case_file import load_case
 from imagio_sim.solve.checkpoint import load_checkpoint
 from imagio_sim.solve.march import March
 from imagio_sim.solve.stage import Stage
@@ -25,7 +25,7 @@ DIGEST = "parallel"
 
 
 def main(folder: Path, rest: float) -> None:
-    stage = Stage(MPI.COMM_WORLD, ThermalCase.load(folder / "case.npz"))
+    stage = Stage(MPI.COMM_WORLD, load_case(folder / "case.npz"))
     load_checkpoint(stage, folder / "state.npz", digest=DIGEST)
     resumed_at, script = stage.steps, folder / "steps.json"
     march = March(
@@ -38,7 +38,7 @@ def main(folder: Path, rest: float) -> None:
     )
     march.run(json.loads(script.read_text())[resumed_at:] if script.exists() else None)
     fields = {"temperature": stage.temperature, "peak_temperature": stage.peak_temperature}
-    fields |= {f"level/{name}": level for name, level in stage.death.levels().items()}
+    fields |= {f"level/{name}": level for name, level in stage.levels().items()}
     whole = {name: stage.space.gathered(values) for name, values in fields.items()}
     summary = stage.summary() | {"resumed_at": resumed_at}
     if stage.space.comm.rank == 0:

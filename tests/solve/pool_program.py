@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from imagio_sim.solve.case import Numerics, ThermalCase, VolumeSource
-from imagio_sim.solve.coupling import CouplingMaker
+from imagio_sim.solve.case import Numerics, ThermalCase
 from imagio_sim.solve.discretisation import EdgeOperators, Floats
 from imagio_sim.solve.heat import Exchange
+from imagio_sim.solve.sources import VolumeSource
 from imagio_sim.solve.stage import Stage
 from tests.solve.bricks import cube
 
@@ -49,14 +49,21 @@ class Pool:
         self.temperature, self.received = state["temperature"], state["received"]
 
 
-def pool(capacity: float, rate: float = 0.02) -> CouplingMaker:
+@dataclass(frozen=True)
+class PoolSpec:
     """A pool that takes part in the perfusion at ``rate`` [1/s]."""
 
-    def make(operators: EdgeOperators) -> Pool:
-        conductance = rate * 3.8e6 * operators.distributed(np.ones(len(operators.cell_volume)))
-        return Pool(operators, conductance, capacity)
+    capacity: float
+    rate: float = 0.02
 
-    return make
+    def coupling(self, operators: EdgeOperators) -> Pool:
+        conductance = self.rate * 3.8e6 * operators.distributed(np.ones(len(operators.cell_volume)))
+        return Pool(operators, conductance, self.capacity)
+
+
+def with_pool(case: ThermalCase, capacity: float) -> ThermalCase:
+    """The case with a pool of blood."""
+    return replace(case, couplings=(PoolSpec(capacity),))
 
 
 def heated(end_time: float = 60.0) -> ThermalCase:
@@ -68,7 +75,7 @@ def heated(end_time: float = 60.0) -> ThermalCase:
 def main() -> None:
     """Take twelve prescribed steps on all ranks; rank 0 writes temperatures, the pool's and the books."""
     case = replace(heated(), numerics=Numerics(linear_tolerance=1e-10))
-    stage = Stage(MPI.COMM_WORLD, case, [pool(40.0)])
+    stage = Stage(MPI.COMM_WORLD, with_pool(case, 40.0))
     for step in (0.25, 0.5, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 5.0, 5.0, 5.0):
         stage.advance(step)
     whole = stage.space.gathered(stage.temperature)

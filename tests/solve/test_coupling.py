@@ -15,7 +15,7 @@ import pytest
 from imagio_sim.solve.checkpoint import load_checkpoint, save_checkpoint
 from imagio_sim.solve.stage import Stage
 from tests.solve.bricks import begun, cube, finished
-from tests.solve.pool_program import Pool, heated, pool
+from tests.solve.pool_program import Pool, heated, with_pool
 
 
 def pool_of(stage: Stage) -> Pool:
@@ -25,7 +25,7 @@ def pool_of(stage: Stage) -> Pool:
 
 
 def test_what_the_tissue_loses_the_pool_gains() -> None:
-    stage = finished(heated(), [pool(40.0)])
+    stage = finished(with_pool(heated(), 40.0))
     blood = pool_of(stage)
     assert blood.temperature > 37.5
     assert blood.received == pytest.approx(stage.ledger.lost["pool"], rel=1e-10)
@@ -34,7 +34,7 @@ def test_what_the_tissue_loses_the_pool_gains() -> None:
 
 
 def test_a_pool_that_warms_up_takes_less_than_one_that_does_not() -> None:
-    small, large = finished(heated(), [pool(10.0)]), finished(heated(), [pool(1e9)])
+    small, large = finished(with_pool(heated(), 10.0)), finished(with_pool(heated(), 1e9))
     assert small.ledger.lost["pool"] < 0.9 * large.ledger.lost["pool"]
     assert small.temperature.max() > large.temperature.max()
     assert pool_of(large).temperature == pytest.approx(37.0, abs=1e-5)
@@ -43,7 +43,7 @@ def test_a_pool_that_warms_up_takes_less_than_one_that_does_not() -> None:
 def test_a_pool_of_endless_capacity_is_perfusion() -> None:
     case = heated()
     perfused = {**case.cell_fields, "perfusion_rate": case.cell_fields["perfusion_rate"] + 0.02}
-    coupled, plain = finished(case, [pool(1e12)]), finished(replace(case, cell_fields=perfused))
+    coupled, plain = finished(with_pool(case, 1e12)), finished(replace(case, cell_fields=perfused))
     assert coupled.temperature == pytest.approx(plain.temperature, abs=0.05)
 
 
@@ -61,7 +61,7 @@ def test_tissue_and_pool_end_at_one_temperature_when_nothing_else_takes_heat() -
         sources=(),
         initial_state={**warm, **states},
     )
-    stage = finished(closed, [pool(30.4)])
+    stage = finished(with_pool(closed, 30.4))
     blood = pool_of(stage)
     tissue = 3.8e6 * 8e-6
     common = 37.0 + 6.0 * tissue / (tissue + 30.4)
@@ -70,13 +70,13 @@ def test_tissue_and_pool_end_at_one_temperature_when_nothing_else_takes_heat() -
 
 
 def test_steps_are_no_longer_than_the_pool_allows() -> None:
-    stage = finished(heated(), [pool(2.0)])
+    stage = finished(with_pool(heated(), 2.0))
     assert max(row["step_s"] for row in stage.history) <= pool_of(stage).longest_step + 1e-9
 
 
 def test_the_splitting_is_of_first_order_in_the_step() -> None:
     def final(step: float) -> float:
-        stage = begun(heated(8.0), [pool(10.0)])
+        stage = begun(with_pool(heated(8.0), 10.0))
         for _ in range(round(8.0 / step)):
             stage.advance(step)
         return pool_of(stage).temperature
@@ -89,7 +89,7 @@ def test_the_splitting_is_of_first_order_in_the_step() -> None:
 
 def test_a_resumed_stage_goes_on_with_the_pool_it_had(tmp_path: Path) -> None:
     case = heated()
-    whole, first, second = (begun(case, [pool(40.0)]) for _ in range(3))
+    whole, first, second = (begun(with_pool(case, 40.0)) for _ in range(3))
     for _ in range(6):
         whole.advance()
         first.advance()

@@ -12,7 +12,7 @@ import pytest
 from imagio_sim.devices.generator import ConstantDrive, ImpedanceControl, TemperatureControl
 from imagio_sim.solve.case import Numerics, SurfaceCooling
 from imagio_sim.solve.stage import Stage
-from tests.solve.bricks import GENEROUS, begun, cube, driven, finished, replayed
+from tests.solve.bricks import GENEROUS, begun, cube, driven, finished, radiofrequency, replayed
 
 TWO_WEEKS = 14 * 24 * 3600.0
 
@@ -71,14 +71,14 @@ def test_two_generators_keep_their_own_programs() -> None:
     for row in stage.history:
         given = row["left.power_W"] + row["right.power_W"]
         assert row["deposited_power_W"] + row["far_field_power_W"] == pytest.approx(given, rel=1e-6)
-    assert stage.ledger.deposited["generators"] + stage.ledger.far_field == pytest.approx(5.0 * 40.0 + 2.0 * 50.0)
+    assert stage.ledger.deposited["radiofrequency"] + stage.ledger.far_field == pytest.approx(5.0 * 40.0 + 2.0 * 50.0)
     assert stage.ledger.balance_error < 1e-6
 
 
 def test_a_plate_whose_generator_is_off_carries_no_current_though_it_has_a_voltage() -> None:
     stage = begun(driven(power(5.0), power(2.0, start=30.0)))
     stage.advance()
-    solution, circuit = stage.source.solution, stage.source.circuit
+    solution, circuit = radiofrequency(stage).solution, radiofrequency(stage).circuit
     assert solution is not None
     currents = solution.conductance @ circuit.conductor_voltages
     assert currents[1] == pytest.approx(0.0, abs=1e-9 * currents[0])
@@ -92,11 +92,11 @@ def test_a_bipolar_output_takes_all_its_current_back_and_leaves_little_for_the_f
     assert row["left.power_W"] == pytest.approx(5.0)
     assert row["deposited_power_W"] + row["far_field_power_W"] == pytest.approx(5.0, rel=1e-6)
     assert row["far_field_power_W"] < 0.25 * monopolar.history[-1]["far_field_power_W"]
-    assert stage.source.solution is not None
-    currents = stage.source.solution.conductance @ stage.source.circuit.conductor_voltages
+    assert radiofrequency(stage).solution is not None
+    currents = radiofrequency(stage).solution.conductance @ radiofrequency(stage).circuit.conductor_voltages
     assert currents.sum() == pytest.approx(0.0, abs=1e-9)
     assert currents[0] == pytest.approx(row["left.current_A"])
-    potential = stage.potential()
+    potential = radiofrequency(stage).potential()
     assert potential.max() == pytest.approx(-potential.min(), rel=1e-2)
     assert potential.max() - potential.min() == pytest.approx(row["left.voltage_V"], rel=1e-6)
 
@@ -112,7 +112,7 @@ def test_a_symmetric_bipolar_pair_heats_both_sides_alike() -> None:
 
 def test_temperature_control_brings_the_sensors_to_the_target_and_holds_them() -> None:
     stage = finished(driven(regulated()))
-    (state,) = (controller.state() for controller in stage.controllers)
+    (state,) = (controller.state() for controller in radiofrequency(stage).controllers)
     assert state["temperature"] == pytest.approx(70.0, abs=1.0)
     powers = [value for _, value in column(stage, "left.power_W")]
     assert max(powers) <= 40.0 + 1e-9
@@ -125,10 +125,10 @@ def test_temperature_control_stands_still_once_the_power_is_off_for_good() -> No
     stage = begun(case)
     while stage.time < 60.0 - 1e-9:
         stage.advance()
-    at_the_end = stage.controllers[0].state()
+    at_the_end = radiofrequency(stage).controllers[0].state()
     while not stage.finished:
         stage.advance()
-    assert stage.controllers[0].state() == at_the_end
+    assert radiofrequency(stage).controllers[0].state() == at_the_end
 
 
 @pytest.mark.parametrize(
@@ -140,15 +140,17 @@ def test_rejected_steps_leave_no_trace(controller: Any) -> None:
     again = replayed(case, stage)
     assert stage.rejected > 0
     assert again.rejected == 0
-    assert again.controllers[0].state() == pytest.approx(stage.controllers[0].state(), rel=1e-6)
+    assert radiofrequency(again).controllers[0].state() == pytest.approx(
+        radiofrequency(stage).controllers[0].state(), rel=1e-6
+    )
     assert again.temperature == pytest.approx(stage.temperature, rel=1e-6)
 
 
 def test_a_roll_off_cuts_the_step_in_which_it_happens() -> None:
     controller = pulsing()
     stage = finished(driven(controller))
-    assert stage.controllers[0].state()["pulses"] >= 2
-    threshold = stage.controllers[0].state()["baseline"] + 5.0
+    assert radiofrequency(stage).controllers[0].state()["pulses"] >= 2
+    threshold = radiofrequency(stage).controllers[0].state()["baseline"] + 5.0
     impedance = [row["left.impedance_ohm"] for row in stage.history]
     powered = [row["left.power_W"] > 2.0 for row in stage.history]
     # What is still too dry after a pause rolls off at once, with nothing to cut.
@@ -166,7 +168,7 @@ def test_without_current_there_is_no_impedance_to_take_for_the_baseline() -> Non
     stage = begun(driven(pulsing(pause_power=0.0, baseline_window=150.0)))
     while not stage.finished and stage.time < 150.0:
         stage.advance()
-    state = stage.controllers[0].state()
+    state = radiofrequency(stage).controllers[0].state()
     assert 1 <= state["pulses"] <= 8
     assert state["baseline"] > 1.0
 
@@ -195,7 +197,7 @@ def test_a_stage_without_generators_takes_long_steps_and_stays_alive() -> None:
     assert stage.temperature == pytest.approx(37.0, abs=1e-4)
     assert stage.peak_temperature.max() == pytest.approx(45.0)
     assert stage.death.dead_fraction().max() < 0.1
-    assert stage.source.power == 0.0
+    assert stage.load.power == 0.0
     assert stage.ledger.balance_error < 1e-4
 
 

@@ -11,15 +11,17 @@ from functools import cache
 
 import pytest
 
-from imagio_sim.solve.case import Ground
+from imagio_sim.solve.sources.radiofrequency import Ground
 from validation.independence.study import (
     REFERENCE,
     Solved,
     Variant,
     case_of,
+    electrodes_of,
     solve,
     surface_distance_mm,
     volume_change,
+    with_electrodes,
 )
 
 BELOW_ROLL_OFF = "constant_30w"
@@ -72,7 +74,7 @@ def test_half_plane_and_three_dimensions_give_the_same_zone() -> None:
 def zone_with_grounded_surface(variant: Variant) -> float:
     """Zone volume when the region's surface is held at 0 V, as in most published models."""
     case = case_of(BELOW_ROLL_OFF, variant, half_plane=True)
-    return solve(replace(case, ground=Ground(None, "boundary"))).zone.volume_mm3
+    return solve(with_electrodes(case, replace(electrodes_of(case), ground=Ground(None, "boundary")))).zone.volume_mm3
 
 
 def test_remote_ground_takes_the_regions_size_out_of_the_result() -> None:

@@ -25,7 +25,9 @@ from imagio_sim.devices.generator import ImpedanceControl
 from imagio_sim.meshing.phantoms import spherical_shell
 from imagio_sim.meshing.topology import boundary_facets
 from imagio_sim.outcome.zone import ablation_zone
-from imagio_sim.solve.case import Conductor, Ground, Numerics, SurfaceCooling, ThermalCase
+from imagio_sim.solve.case import Numerics, SurfaceCooling, ThermalCase
+from imagio_sim.solve.case_file import save_case
+from imagio_sim.solve.sources.radiofrequency import Conductor, RadiofrequencySpec
 from tests.solve.conftest import Floats
 from tests.solve.test_stage import GENEROUS, constant_power, electrode_case
 
@@ -91,7 +93,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 def prepared(folder: Path, case: ThermalCase, steps: list[float] | None = None) -> Path:
     folder.mkdir()
-    case.save(folder / "case.npz")
+    save_case(case, folder / "case.npz")
     if steps is not None:
         (folder / "steps.json").write_text(json.dumps(steps))
     return folder
@@ -103,14 +105,15 @@ def ball_electrode() -> ThermalCase:
     case = electrode_case(constant_power(40.0), REPLAYED)
     domain = spherical_shell(5.0, 25.0, 1.2, 5.0)
     cells = len(domain.cells)
+    (electrodes,) = case.sources
+    assert isinstance(electrodes, RadiofrequencySpec)
     return replace(
         case,
         domain=domain,
         cell_fields={name: np.full(cells, values[0]) for name, values in case.cell_fields.items()},
         vessel_conductance=np.zeros(cells),
         lumen_fraction=np.zeros(cells),
-        conductors=(Conductor("needle", ("inner",)),),
-        ground=Ground((0.0, 0.0, 0.0)),
+        sources=(replace(electrodes, conductors=(Conductor("needle", ("inner",)),)),),
         cooling=(SurfaceCooling("inner", 1000.0, 20.0, "coolant"),),
         end_time=60.0,
     )
@@ -167,7 +170,7 @@ def wait_for_step(process: subprocess.Popen[str], folder: Path, step: int) -> No
 
 def zone_volume(case: ThermalCase, end: End) -> float:
     closed = replace(case.domain, surfaces={"boundary": boundary_facets(case.domain.cells)[0]})
-    zone = ablation_zone(closed, end.fields[f"level/{case.deciding_model}"], np.array([0.0, 0.0, 1.0]))
+    zone = ablation_zone(closed, end.fields[f"level/{case.deciding_models[0]}"], np.array([0.0, 0.0, 1.0]))
     return zone.tissue_volume_mm3
 
 
@@ -198,7 +201,7 @@ def pulsing() -> ThermalCase:
 def test_pulses_are_the_same_on_one_rank_and_on_two(tmp_path: Path) -> None:
     case = pulsing()
     one, two = (end_of(prepared(tmp_path / f"{n}", case), n) for n in (1, 2))
-    pulses = [end.facts["controllers"][0]["pulses"] for end in (one, two)]
+    pulses = [end.facts["sources"]["radiofrequency"]["controllers"][0]["pulses"] for end in (one, two)]
     assert pulses[0] >= 2
     assert pulses[1] == pulses[0]
     assert zone_volume(case, two) == pytest.approx(zone_volume(case, one), rel=5e-3)
@@ -213,7 +216,7 @@ def test_a_pulsed_run_killed_and_resumed_on_other_ranks_pulses_as_often(tmp_path
     kill(process)
     resumed = end_of(folder, 1)
     assert resumed.facts["resumed_at"] > 0
-    assert resumed.facts["controllers"][0]["pulses"] == whole.facts["controllers"][0]["pulses"]
+    assert resumed.facts["sources"]["radiofrequency"]["controllers"][0]["pulses"] == whole.facts["sources"]["radiofrequency"]["controllers"][0]["pulses"]
     assert zone_volume(case, resumed) == pytest.approx(zone_volume(case, whole), rel=5e-3)
 
 

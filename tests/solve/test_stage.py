@@ -13,11 +13,14 @@ from mpi4py import MPI
 from imagio_sim.devices.generator import ConstantDrive, Controller, ImpedanceControl, Limits, described
 from imagio_sim.errors import Interrupted
 from imagio_sim.meshing.phantoms import half_plane
-from imagio_sim.solve.case import Conductor, Generator, Ground, Numerics, SurfaceCooling, ThermalCase
+from imagio_sim.solve.case import Numerics, SurfaceCooling, ThermalCase
+from imagio_sim.solve.case_file import load_case, save_case
 from imagio_sim.solve.checkpoint import load_checkpoint
 from imagio_sim.solve.march import March
+from imagio_sim.solve.sources.radiofrequency import Conductor, Generator, Ground, RadiofrequencySpec
 from imagio_sim.solve.stage import Stage
 from imagio_sim.tissue.constants import load_constants
+from tests.solve.bricks import radiofrequency
 
 GENEROUS = Limits(200.0, 400.0, 5.0)
 CONSTANTS = {name: value.value for name, value in load_constants().items()}
@@ -53,13 +56,17 @@ def electrode_case(controller: Controller, numerics: Numerics | None = None) -> 
         body_temperature=37.0,
         blood_heat_capacity=3.8e6,
         constants=CONSTANTS,
-        conductors=(Conductor("needle", ("plate",)),),
-        generators=(Generator("needle", "needle", None, described(controller), ((0.0, 0.0, 0.0),)),),
-        ground=Ground((0.0, 0.0, 0.0)),
         cooling=(SurfaceCooling("plate", 3366.0, 10.0, "coolant"),),
-        deciding_model="arrhenius_hepg2",
+        deciding_models=("arrhenius_hepg2",),
         end_time=controller.end_time,
         numerics=numerics or Numerics(),
+        sources=(
+            RadiofrequencySpec(
+                (Conductor("needle", ("plate",)),),
+                (Generator("needle", "needle", None, described(controller), ((0.0, 0.0, 0.0),)),),
+                Ground((0.0, 0.0, 0.0)),
+            ),
+        ),
     )
 
 
@@ -115,15 +122,15 @@ def test_impedance_control_pulses_when_the_tissue_dries() -> None:
         resume_fraction=0.9,
     )
     stage = finished(electrode_case(controller))
-    assert stage.controllers[0].state()["pulses"] >= 1
+    assert radiofrequency(stage).controllers[0].state()["pulses"] >= 1
     assert stage.ledger.balance_error < 1e-3
 
 
 def test_case_file_keeps_everything(tmp_path: Path) -> None:
     case = electrode_case(constant_power())
-    case.save(tmp_path / "case.npz")
-    again = ThermalCase.load(tmp_path / "case.npz")
-    assert again.generators == case.generators
+    save_case(case, tmp_path / "case.npz")
+    again = load_case(tmp_path / "case.npz")
+    assert again.sources == case.sources
     assert again.cooling == case.cooling
     assert again.numerics == case.numerics
     assert again.transitions == case.transitions

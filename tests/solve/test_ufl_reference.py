@@ -25,9 +25,10 @@ from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.phantoms import box, half_plane
 from imagio_sim.physics import bioheat, electric
 from imagio_sim.physics.arithmetic import UFL
-from imagio_sim.solve.case import Ground, Numerics, ThermalCase
+from imagio_sim.solve.case import Numerics, ThermalCase
 from imagio_sim.solve.death import DeathTracker
 from imagio_sim.solve.discretisation import Discretisation
+from imagio_sim.solve.sources.radiofrequency import Ground, RadiofrequencySpec
 from imagio_sim.solve.stage import Stage
 from imagio_sim.tissue import laws
 from imagio_sim.tissue.arithmetic import NUMPY
@@ -49,6 +50,8 @@ def two_tissues(domain: Domain, plate: str, boundary: str, power: float) -> Ther
     """An electrode on one end of a block whose properties vary from cell to cell, a pad on the other end."""
     drive = replace(constant_power(power), cooling_phase=0.0, limits=Limits(1e4, 1e4, 1e4))
     case = electrode_case(drive, TIGHT)
+    (electrodes,) = case.sources
+    assert isinstance(electrodes, RadiofrequencySpec)
     variation = np.random.default_rng(5).uniform(0.7, 1.3, len(domain.cells))
     fields = {name: values[0] * variation for name, values in case.cell_fields.items()}
     fields["metabolic_heat"] = 7000.0 * variation
@@ -59,7 +62,7 @@ def two_tissues(domain: Domain, plate: str, boundary: str, power: float) -> Ther
         cell_fields=fields,
         vessel_conductance=np.zeros(len(domain.cells)),
         lumen_fraction=np.zeros(len(domain.cells)),
-        ground=Ground(None, "boundary"),
+        sources=(replace(electrodes, ground=Ground(None, "boundary")),),
     )
 
 
@@ -76,7 +79,7 @@ class Reference:
         self.temperature = np.full(space.count, case.body_temperature)
         self.before, self.time, self.last_duration = self.temperature, 0.0, 1.0
         self.withheld = 0.0
-        self.death = DeathTracker(heat_death_models(), case.deciding_model, space.count)
+        self.death = DeathTracker(heat_death_models(), case.deciding_models, space.count)
         self.lowest = space.points[:, -1] < 1e-9
         self.highest = space.points[:, -1] > space.points[:, -1].max() - 1e-9
 
@@ -184,7 +187,7 @@ class Reference:
         fixed = self.lowest | self.highest
         potential = self.nodal(with_fixed(stiffness, np.zeros(len(fixed)), fixed, np.where(self.lowest, 1.0, 0.0)))
         joule = electric.joule_heat(potential, electrical_conductivity=sigma)
-        scale = self.case.generators[0].controller["value"] / fem.assemble_scalar(
+        scale = self.case.sources[0].generators[0].controller["value"] / fem.assemble_scalar(
             fem.form(self.weight * joule * ufl.dx)
         )
         drier = self.at_centroids(self.sigma(temperature, moisture - 1e-3))
@@ -222,7 +225,7 @@ class Reference:
             xp=NUMPY,
         )
         blood = self.perfusion * living
-        power = self.case.generators[0].controller["value"]
+        power = self.case.sources[0].generators[0].controller["value"]
         repaid = 1.0 + min(max(self.withheld / (power * duration), -0.1), 0.1)
         joule, falling = (repaid * part for part in self.joule_heat(middle))
         operator = conduction + sparse.diags(blood + self.cooling + falling)

@@ -23,7 +23,8 @@ from imagio_sim.meshing.recipe import Resolution
 from imagio_sim.outcome.surface import Surface
 from imagio_sim.outcome.zone import AblationZone, ablation_zone
 from imagio_sim.plan import Scenario, load_scenario, placed_applicators
-from imagio_sim.solve.case import Ground, ThermalCase
+from imagio_sim.solve.case import ThermalCase
+from imagio_sim.solve.sources.radiofrequency import Ground, RadiofrequencySource, RadiofrequencySpec
 from imagio_sim.solve.stage import Stage
 
 SCENARIO = Path(__file__).with_name("liver_30w.yaml")
@@ -109,8 +110,23 @@ def _half_plane_case(scenario: Scenario, plan: str, variant: Variant, resolution
     applicators = placed_applicators(scenario, plan)
     case = thermal_case(scenario, plan, StageGeometry(applicators, in_space, _uniform(flat), 0.0, ()), stage=0)
     middle = (0.0, 0.0, _electrode_middle_mm(flat, case))
-    generators = tuple(replace(generator, sensors_mm=()) for generator in case.generators)
-    return replace(case, domain=flat, ground=Ground(middle), generators=generators)
+    electrodes = electrodes_of(case)
+    generators = tuple(replace(generator, sensors_mm=()) for generator in electrodes.generators)
+    return with_electrodes(
+        replace(case, domain=flat), replace(electrodes, ground=Ground(middle), generators=generators)
+    )
+
+
+def electrodes_of(case: ThermalCase) -> RadiofrequencySpec:
+    """The case's electrodes and generators."""
+    (electrodes,) = case.sources
+    assert isinstance(electrodes, RadiofrequencySpec)
+    return electrodes
+
+
+def with_electrodes(case: ThermalCase, electrodes: RadiofrequencySpec) -> ThermalCase:
+    """The case with other electrodes, generators or ground."""
+    return replace(case, sources=(electrodes,))
 
 
 def _uniform(domain: Domain) -> Sampled:
@@ -120,7 +136,7 @@ def _uniform(domain: Domain) -> Sampled:
 
 
 def _electrode_middle_mm(domain: Domain, case: ThermalCase) -> float:
-    facets = np.concatenate([domain.surfaces[name] for one in case.conductors for name in one.surfaces])
+    facets = np.concatenate([domain.surfaces[name] for one in electrodes_of(case).conductors for name in one.surfaces])
     heights = domain.points_mm[facets][:, :, 1]
     return float((heights.min() + heights.max()) / 2.0)
 
@@ -130,14 +146,16 @@ def solve(case: ThermalCase) -> Solved:
     stage = Stage(MPI.COMM_SELF, case)
     while not stage.finished:
         stage.advance()
-    level = stage.space.gathered(stage.death.levels()[case.deciding_model])
+    level = stage.space.gathered(stage.levels()[case.deciding_models[0]])
     assert level is not None
+    (electrodes,) = stage.sources
+    assert isinstance(electrodes, RadiofrequencySource)
     return Solved(
         stage.space.node_total,
         stage.history,
         ablation_zone(case.domain, level, np.array([0.0, 0.0, 1.0])),
         float(stage.peak_temperature.max()),
-        int(stage.controllers[0].state().get("pulses", 0)),
+        int(electrodes.controllers[0].state().get("pulses", 0)),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mpi4py import MPI
 
-from imagio_sim.solve.case import ThermalCase
+from imagio_sim.solve.case_file import load_case
 from imagio_sim.solve.stage import Stage
 from validation.performance.clock import Clock, watch
 
@@ -19,7 +19,7 @@ def main(case_file: Path) -> None:
     """Solve the case in a file; phases are those of rank 0, where waiting for the others is part of them."""
     comm, clock = MPI.COMM_WORLD, Clock()
     begun = time.perf_counter()
-    stage = Stage(comm, ThermalCase.load(case_file))
+    stage = Stage(comm, load_case(case_file))
     comm.barrier()
     set_up = time.perf_counter() - begun
     watch(stage, clock)

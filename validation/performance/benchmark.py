@@ -24,8 +24,9 @@ from mpi4py import MPI
 
 from imagio_sim.meshing.recipe import Resolution
 from imagio_sim.solve.case import ThermalCase
+from imagio_sim.solve.case_file import save_case
 from imagio_sim.solve.stage import Stage
-from validation.independence.study import REFERENCE, case_of
+from validation.independence.study import REFERENCE, case_of, electrodes_of, with_electrodes
 from validation.performance.clock import Clock, watch
 from validation.performance.plain import Plain
 
@@ -77,9 +78,10 @@ def compare(steps: int, resolution: Resolution) -> Comparison:
 
 def _comparison_case(resolution: Resolution) -> ThermalCase:
     case = case_of("constant_30w", REFERENCE, half_plane=False, resolution=resolution)
-    (generator,) = case.generators
+    electrodes = electrodes_of(case)
+    (generator,) = electrodes.generators
     controller = {**generator.controller, "value": POWER_W}
-    return replace(case, generators=(replace(generator, controller=controller),))
+    return with_electrodes(case, replace(electrodes, generators=(replace(generator, controller=controller),)))
 
 
 def _timed(program: Stage | Plain, durations: list[float]) -> float:
@@ -93,7 +95,7 @@ def ablation(plan: str, ranks: int, resolution: Resolution) -> dict[str, Any]:
     """Times of a whole ablation on a number of ranks, each in processes of its own."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "case.npz")
-        case_of(plan, REFERENCE, half_plane=False, resolution=resolution).save(file)
+        save_case(case_of(plan, REFERENCE, half_plane=False, resolution=resolution), file)
         launcher = ["mpirun", "-n", str(ranks), "--oversubscribe"] if ranks > 1 else []
         ended = subprocess.run(
             [*launcher, sys.executable, "-m", "validation.performance.ablation", str(file)],

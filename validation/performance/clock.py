@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from imagio_sim.solve.sources.radiofrequency import RadiofrequencySource
 from imagio_sim.solve.stage import Stage
 
 
@@ -42,10 +43,12 @@ class Clock:
 
 def watch(stage: Stage, clock: Clock) -> None:
     """Time the phases of the product's steps."""
+    (electrodes,) = stage.sources
+    assert isinstance(electrodes, RadiofrequencySource)
     for owner, name, phase in (
-        (stage.electric.solver, "solve", "electric solve"),
-        (stage.electric, "solve", "electric assembly"),
-        (stage.electric, "heat", "electric assembly"),
+        (electrodes.electric.solver, "solve", "electric solve"),
+        (electrodes.electric, "solve", "electric assembly"),
+        (electrodes.electric, "heat", "electric assembly"),
         (stage.heat.solver, "solve", "heat solve"),
         (stage.heat, "step", "heat assembly"),
         (stage.death, "advance", "death"),

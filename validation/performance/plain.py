@@ -36,6 +36,7 @@ from imagio_sim.tissue import laws
 from imagio_sim.tissue.arithmetic import NUMPY
 from imagio_sim.tissue.death import heat_death_models
 from imagio_sim.tissue.enthalpy import Enthalpy, Transition
+from validation.independence.study import electrodes_of
 from validation.performance.clock import Clock
 
 Floats = NDArray[np.float64]
@@ -66,7 +67,7 @@ class Plain:
         self.fields = {name: fem.Function(self.space) for name in names}
         for name in ("now", "before", "middle", "first", "temperature"):
             self.fields[name].x.array[:] = self.case.body_temperature
-        self.death = DeathTracker(heat_death_models(), self.case.deciding_model, len(self.fields["now"].x.array))
+        self.death = DeathTracker(heat_death_models(), self.case.deciding_models, len(self.fields["now"].x.array))
         self.duration, self.power = (fem.Constant(self.mesh, 1.0) for _ in range(2))
         self.last_duration, self.steps = 1.0, 0
         self._make_electric()
@@ -87,7 +88,7 @@ class Plain:
             mesh.entities_to_geometry(self.mesh, 2, facets)
         ].reshape(-1, 3)
         values = np.zeros(len(facets), np.int32)
-        (conductor,) = self.case.conductors
+        (conductor,) = electrodes_of(self.case).conductors
         for tag, names in ((ELECTRODE, conductor.surfaces), (OUTSIDE, ("boundary",))):
             wanted = np.concatenate([self.case.domain.surfaces[name] for name in names])
             values[_rows_in(nodes, wanted)] = tag
@@ -264,7 +265,7 @@ class Plain:
             self.field_solver.solve(self.field_right, potential.x.petsc_vec)
         with self.clock.of("electric assembly"):
             unit_power = fem.assemble_scalar(self.near_form) + fem.assemble_scalar(self.far_form)
-            self.power.value = self.case.generators[0].controller["value"] / unit_power
+            self.power.value = electrodes_of(self.case).generators[0].controller["value"] / unit_power
 
     def _stage(self, number: int) -> None:
         """Newton on one implicit stage, from the temperature that is there."""

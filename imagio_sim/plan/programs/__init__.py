@@ -7,20 +7,21 @@ In a scenario ``mode`` names the program; the modality is that of the device and
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Discriminator
 
 from imagio_sim.plan.programs import radiofrequency
+from imagio_sim.plan.programs.program import ProgramModel
 
 PROGRAMS = (*radiofrequency.PROGRAMS,)
 """Every program there is; of two that share a mode, the first is taken when neither modality nor device is known."""
 
 
-def tag_of(program: type[Any]) -> str:
+def tag_of(program: type[ProgramModel]) -> str:
     """``modality.mode`` of a program's class."""
     fields = program.model_fields
-    return ".".join(str(field.annotation.__args__[0]) for field in (fields["modality"], fields["mode"]))
+    return ".".join(str(get_args(field.annotation)[0]) for field in (fields["modality"], fields["mode"]))
 
 
 _TAGS = tuple(tag_of(program) for program in PROGRAMS)

@@ -7,17 +7,20 @@ What a program leaves open (None) is the generator's own default, which the devi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag
 
-from imagio_sim.plan.model import Fault, PlanModel, fault
+from imagio_sim.devices.device import Device
+from imagio_sim.devices.modalities.radiofrequency import RadiofrequencyDevice
+from imagio_sim.devices.sourced import DeviceData, Sourced
+from imagio_sim.plan.model import Fault, fault
+from imagio_sim.plan.programs.program import ProgramModel
 from imagio_sim.units import (
     CURRENT,
     POWER,
     TEMPERATURE,
     VOLTAGE,
-    Delay,
     Duration,
     Power,
     PowerRamp,
@@ -31,16 +34,39 @@ OutputCurrent = Annotated[float, CURRENT.within(0.001, 10.0)]
 TargetTemperature = Annotated[float, TEMPERATURE.within(40.0, 120.0, "105 degC")]
 
 
-class RadiofrequencyProgram(PlanModel):
+class RadiofrequencyProgram(ProgramModel):
     """What all modes share: time under power, then ``cooling_phase`` without."""
 
     LIMITED: ClassVar[Mapping[str, str]] = {}
     """Field to the limit of the generator it must not exceed."""
 
     modality: Literal["radiofrequency"] = "radiofrequency"
-    mode: str
     duration: Duration
-    cooling_phase: Delay = 0.0
+
+    @property
+    def treatment_time(self) -> float:
+        """Time [s] under power."""
+        return self.duration
+
+    def filled(self, device: Device) -> Self:
+        """The same with every figure that was left open as the generator has it."""
+        assert isinstance(device, RadiofrequencyDevice)
+        defaults = getattr(device.generator, self.mode, None)
+        if not isinstance(defaults, DeviceData):
+            return self
+        own = {name: figure.value for name, figure in defaults if isinstance(figure, Sourced)}
+        own["max_power"] = device.generator.max_power.value
+        return self.model_copy(update={name: value for name, value in own.items() if getattr(self, name) is None})
+
+    def limit_faults(self, device: Device) -> Iterable[Fault]:
+        """Where it exceeds what the generator delivers at most."""
+        assert isinstance(device, RadiofrequencyDevice)
+        for field, limit in self.LIMITED.items():
+            value, most = getattr(self, field), getattr(device.generator, limit).value
+            if value is not None and value > most:
+                unit = {"max_power": "W", "max_voltage": "V", "max_current": "A"}[limit]
+                remedy = f"this is the limit of the generator of {device.name}"
+                yield fault(field, found=f"{value:g} {unit}", allowed=f"at most {most:g} {unit}", remedy=remedy)
 
 
 class ConstantPower(RadiofrequencyProgram):
