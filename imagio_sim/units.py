@@ -214,20 +214,17 @@ def parse_quantity(text: object, kind: QuantityKind, where: str) -> float:
         raise error.misfit.at(where) from error
 
 
-def parse_in_unit(text: object, unit: str, low: float, high: float, where: str) -> float:
-    """A quantity given as text, in ``unit`` and within [``low``, ``high``]; for units that no kind below covers."""
-    example = replace(_ANY, unit=unit).text(high if math.isfinite(high) else 1.0)
-    return parse_quantity(text, QuantityKind("value", unit, low, high, example), where)
-
-
-_ANY = QuantityKind("value", "", -math.inf, math.inf, "1")
-
 POWER = QuantityKind("power", "W", 0.0, 500.0, "60 W")
 VOLTAGE = QuantityKind("voltage", "V", 0.0, 5000.0, "40 V")
 CURRENT = QuantityKind("current", "A", 0.0, 100.0, "1200 mA")
 RESISTANCE = QuantityKind("resistance", "ohm", 0.0, 1e5, "20 ohm")
 POWER_RAMP = QuantityKind("rate of power", "W/s", 0.0, 100.0, "10 W/min")
+ANGLE = QuantityKind("angle", "deg", -360.0, 360.0, "90 deg")
 FREQUENCY = QuantityKind("frequency", "Hz", 1.0, 1e12, "480 kHz")
+WAVELENGTH_NM = QuantityKind("wavelength", "nm", 400.0, 2500.0, "1064 nm")
+RATE = QuantityKind("rate", "Hz", 0.01, 1000.0, "1.5 Hz")
+PULSE_WIDTH = QuantityKind("pulse width", "s", 1e-7, 0.05, "90 us")
+FIELD_STRENGTH = QuantityKind("field strength", "V/m", 1e3, 1e6, "1500 V/cm")
 DURATION = QuantityKind("duration", "s", 0.1, 86400.0, "12 min")
 DELAY = QuantityKind("time", "s", 0.0, 86400.0, "30 s")
 WAIT = QuantityKind("waiting time", "s", 0.0, 365 * 86400.0, "30 min")
@@ -247,7 +244,12 @@ Voltage = Annotated[float, VOLTAGE]
 Current = Annotated[float, CURRENT]
 Resistance = Annotated[float, RESISTANCE]
 PowerRamp = Annotated[float, POWER_RAMP]
+Angle = Annotated[float, ANGLE]
 Frequency = Annotated[float, FREQUENCY]
+WavelengthNm = Annotated[float, WAVELENGTH_NM]
+Rate = Annotated[float, RATE]
+PulseWidth = Annotated[float, PULSE_WIDTH]
+FieldStrength = Annotated[float, FIELD_STRENGTH]
 Duration = Annotated[float, DURATION]
 Delay = Annotated[float, DELAY]
 Wait = Annotated[float, WAIT]

@@ -13,9 +13,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from imagio_sim import units
 from imagio_sim.errors import InputError
-from imagio_sim.units import Power, QuantityKind, parse_in_unit, parse_quantity
+from imagio_sim.units import Power, QuantityKind, parse_quantity
 
-KINDS = [kind for kind in vars(units).values() if isinstance(kind, QuantityKind) and kind is not units._ANY]
+KINDS = [kind for kind in vars(units).values() if isinstance(kind, QuantityKind)]
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,6 @@ def test_a_kind_can_be_narrowed_and_then_refuses_what_it_accepted() -> None:
     assert units.POWER.read("0 W") == 0.0
     with pytest.raises(units.MisfitError, match=r"from 1 W to 200 W"):
         units.POWER.within(1.0, 200.0).read("0 W")
-
-
-def test_any_unit_can_be_asked_for_directly() -> None:
-    assert parse_in_unit("1 km/h", "m/s", 0.0, 10.0, "here") == pytest.approx(1.0 / 3.6)
-    with pytest.raises(InputError, match="11 m/s"):
-        parse_in_unit("11 m/s", "m/s", 0.0, 10.0, "here")
 
 
 class Device(BaseModel):

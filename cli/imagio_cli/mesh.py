@@ -36,7 +36,7 @@ def mesh(
     """Mesh a scenario and report the quality of the mesh; with --out write it with its tissue tags."""
     from rich.console import Console
 
-    from imagio_sim.campaign.geometry import mesh_recipe, read_anatomy
+    from imagio_sim.campaign.geometry import as_solved, mesh_recipe, read_anatomy
     from imagio_sim.meshing.patient import mesh_patient
     from imagio_sim.meshing.write import check_suffix, write_mesh
     from imagio_sim.plan import load_scenario
@@ -47,7 +47,7 @@ def mesh(
     patient = read_anatomy(loaded)
     chosen = resolution.value if resolution else loaded.solver.resolution
     recipe = mesh_recipe(loaded, plan or next(iter(loaded.plans)), patient, stage=stage, resolution=chosen)
-    made = mesh_patient(recipe, patient, on_progress=_say)
+    made = mesh_patient(as_solved(loaded, recipe), patient, on_progress=_say)
     for warning in made.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     show(made, Console(highlight=False))
@@ -65,12 +65,12 @@ def show(made: PatientMesh, console: Console) -> None:
     from rich.table import Table
 
     from imagio_sim.meshing.quality import quality_report
-    from imagio_sim.meshing.topology import facet_areas
 
     domain, sampled = made.domain, made.sampled
     report = quality_report(domain)
     origin = "from the cache" if made.from_cache else "made"
-    console.print(f"{report.nodes} nodes, {report.cells} tetrahedra, {origin} in {made.seconds:.1f} s")
+    kind = "triangles" if domain.axisymmetric else "tetrahedra"
+    console.print(f"{report.nodes} nodes, {report.cells} {kind}, {origin} in {made.seconds:.1f} s")
     console.print(f"quality (SICN): minimum {report.minimum_quality:.3f}, median {report.median_quality:.3f}")
     sizes = Table("cell size (mm)", "cells")
     for lower, upper, count in zip(
@@ -79,7 +79,7 @@ def show(made: PatientMesh, console: Console) -> None:
         sizes.add_row(f"{lower:.2f} to {upper:.2f}", str(count))
     surfaces = Table("surface", "facets", "area (mm2)")
     for name, facets in domain.surfaces.items():
-        surfaces.add_row(name, str(len(facets)), f"{facet_areas(domain.points_mm, facets).sum():.1f}")
+        surfaces.add_row(name, str(len(facets)), f"{domain.facet_areas_mm2(facets).sum():.1f}")
     tissues = Table("tissue", "volume (ml)")
     for name, volume in zip(sampled.tissues, domain.cell_volumes_mm3 @ sampled.fractions, strict=True):
         tissues.add_row(name, f"{volume / 1000.0:.2f}")

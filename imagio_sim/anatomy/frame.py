@@ -28,11 +28,6 @@ def affine_from_lps(affine: NDArray[np.float64], frame: str) -> NDArray[np.float
     return np.asarray(to_lps(frame).T @ affine)
 
 
-def points_to_lps(points_mm: NDArray[np.float64], frame: str) -> NDArray[np.float64]:
-    """Points (n, 3) of ``frame`` in LPS."""
-    return np.asarray(points_mm @ to_lps(frame)[:3, :3].T)
-
-
 def orientation(affine: NDArray[np.float64]) -> str:
     """Where the voxel axes i, j, k of an LPS affine point, e.g. ``LPS`` or ``RAS``.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.resources import files
@@ -105,6 +105,7 @@ def resolve_tissues(
     pack: str | None,
     overrides: Mapping[str, str],
     meanings: Mapping[str, str] | None = None,
+    substitutes: Mapping[str, str] | None = None,
     where: str = "labels",
 ) -> dict[str, LabelledTissue]:
     """Tissue and role of every label.
@@ -119,6 +120,8 @@ def resolve_tissues(
         Tissue by label name, which wins over the pack.
     meanings
         Coded meaning by label name (``LabelVolume.meanings``), asked where the pack does not know the name.
+    substitutes
+        Tissue of the pack to the one that is there in this patient; tissues of ``overrides`` stay what they are.
     where
         Named in the error: the scenario and the path inside it.
 
@@ -129,7 +132,7 @@ def resolve_tissues(
     """
     names = list(dict.fromkeys(label_names))
     chosen = organ_pack(pack) if pack is not None else OrganPack("none", (), pack_data(SHARED)["roles"])
-    found = {name: labelled(name, chosen, overrides, meanings or {}) for name in names}
+    found = {name: labelled(name, chosen, overrides, meanings or {}, substitutes or {}) for name in names}
     errors = [no_tissue(name, chosen, where) for name, tissue in found.items() if tissue is None]
     errors += [no_label(name, names, where) for name in overrides if name not in names]
     if errors:
@@ -138,12 +141,16 @@ def resolve_tissues(
 
 
 def labelled(
-    name: str, pack: OrganPack, overrides: Mapping[str, str], meanings: Mapping[str, str]
+    name: str,
+    pack: OrganPack,
+    overrides: Mapping[str, str],
+    meanings: Mapping[str, str],
+    substitutes: Mapping[str, str],
 ) -> LabelledTissue | None:
     """Tissue of one label; a label whose tissue is overridden keeps the role its name gives it."""
     known = pack.find(name) or (pack.find(meanings[name]) if name in meanings else None)
     if name not in overrides:
-        return known
+        return known and replace(known, tissue=substitutes.get(known.tissue, known.tissue))
     tissue = overrides[name]
     return LabelledTissue(tissue, known.role if known else pack.roles.get(tissue, "other"))
 

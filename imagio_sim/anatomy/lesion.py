@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from imagio_sim.anatomy.ellipsoid import Ellipsoid
 from imagio_sim.anatomy.volume import ClosedSurface
 
 SUBDIVISIONS = 5
@@ -15,22 +15,15 @@ SUBDIVISIONS = 5
 
 
 @dataclass(frozen=True)
-class VirtualLesion:
-    """Ellipsoid along L, P and S: ``centre_mm`` in LPS, ``semi_axes_mm`` (three equal: a sphere), tissue name."""
+class VirtualLesion(Ellipsoid):
+    """An ellipsoid of ``tissue``."""
 
-    centre_mm: tuple[float, float, float]
-    semi_axes_mm: tuple[float, float, float]
     tissue: str
 
     @property
     def volume_ml(self) -> float:
         """Exact volume 4/3 pi a b c."""
         return float(4.0 / 3.0 * np.pi * np.prod(self.semi_axes_mm) / 1000.0)
-
-    def contains(self, points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether points (n, 3) in LPS mm lie in the ellipsoid."""
-        scaled = (points_mm - np.array(self.centre_mm)) / np.array(self.semi_axes_mm)
-        return np.asarray((scaled**2).sum(axis=1) <= 1.0)
 
     def surface(self) -> ClosedSurface:
         """Triangles on the ellipsoid, grown by a hair so that they enclose its exact volume."""

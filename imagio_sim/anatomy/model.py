@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.anatomy.capsule import filled_organ
+from imagio_sim.anatomy.fluid import InjectedFluid, ellipsoid_voxels, with_fluids
 from imagio_sim.anatomy.labelling import LabelledTissue, resolve_tissues
 from imagio_sim.anatomy.lattice import image_on
+from imagio_sim.anatomy.layers import Layers
 from imagio_sim.anatomy.lesion import VirtualLesion
 from imagio_sim.anatomy.smooth_surface import organ_blur_mm, smooth_surface, vessel_blur_mm
 from imagio_sim.anatomy.volume import ClosedSurface, Image, LabelVolume
@@ -36,7 +38,14 @@ class HounsfieldRange:
     tissue: str
 
 
-UnlabelledRule = str | tuple[HounsfieldRange, ...]
+UnlabelledRule = str | tuple[HounsfieldRange, ...] | Layers
+
+
+def _tissues_of_rule(rule: UnlabelledRule) -> tuple[str, ...]:
+    """Tissues that a rule for what is unlabelled may give."""
+    if isinstance(rule, str):
+        return (rule,)
+    return rule.tissues if isinstance(rule, Layers) else tuple(one.tissue for one in rule)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,17 +59,20 @@ class Anatomy:
     tissues
         Tissue and role by label name.
     unlabelled_rule
-        Tissue of voxels without a label: one for all, or by ranges of Hounsfield units.
+        Tissue of voxels without a label: one for all, by ranges of Hounsfield units, or by layers, which go on beyond
+        the voxels.
     outside
         Tissue of what lies beyond the image, or ``cut``.
     target
-        Label name of the target.
+        Label name of the target; None for a bench experiment without one.
     lesion
         The target's exact shape where it is a virtual lesion.
     underlying
         Labels (i, j, k) as they were before the lesion was painted in.
     image
         The image on the labels' grid, if there is one.
+    perfusion
+        A perfusion image on the labels' grid, if there is one.
     where
         The scenario and the path in it that this came from, for messages.
     """
@@ -69,20 +81,17 @@ class Anatomy:
     tissues: Mapping[str, LabelledTissue]
     unlabelled_rule: UnlabelledRule
     outside: str
-    target: str
+    target: str | None
     lesion: VirtualLesion | None = None
     underlying: NDArray[np.int32] | None = None
     image: Image | None = None
+    perfusion: Image | None = None
     where: str = "anatomy"
 
     @cached_property
     def tissue_names(self) -> tuple[str, ...]:
         """Every tissue that can occur, sorted; ``tissue_index`` counts in it."""
-        ruled = (
-            [self.unlabelled_rule]
-            if isinstance(self.unlabelled_rule, str)
-            else [rule.tissue for rule in self.unlabelled_rule]
-        )
+        ruled = _tissues_of_rule(self.unlabelled_rule)
         outside = [] if self.outside == CUT else [self.outside]
         return tuple(sorted({labelled.tissue for labelled in self.tissues.values()} | {*ruled, *outside}))
 
@@ -105,9 +114,17 @@ class Anatomy:
         blank = labels == 0
         if isinstance(self.unlabelled_rule, str):
             index[blank] = self.tissue_names.index(self.unlabelled_rule)
+        elif isinstance(self.unlabelled_rule, Layers):
+            voxels = np.indices(self.labels.grid.shape)[(slice(None), *where)][:, blank].T
+            index[blank] = self._tissues_by_layer(self.unlabelled_rule, self.labels.grid.to_lps(voxels.astype(float)))
         elif blank.any():
             index[blank] = self._tissues_by_hounsfield(self.unlabelled_rule, self._require_image().values[where][blank])
         return index
+
+    def _tissues_by_layer(self, layers: Layers, points_mm: NDArray[np.float64]) -> NDArray[np.int16]:
+        """Tissue index (n,) of the layers at points (n, 3) in LPS mm."""
+        numbers = [self.tissue_names.index(tissue) for tissue in layers.tissues]
+        return np.array(numbers, dtype=np.int16)[layers.numbers_at(points_mm)]
 
     def _require_image(self) -> Image:
         """Image that rules by Hounsfield units need."""
@@ -146,6 +163,9 @@ class Anatomy:
         index, unlabelled = self.tissue_index[at], self.unlabelled[at]
         if self.lesion is not None and self.underlying is not None:
             self._sample_lesion(self.lesion, self.underlying, points_mm, at, index, unlabelled)
+        if isinstance(self.unlabelled_rule, Layers):
+            layered = self._tissues_by_layer(self.unlabelled_rule, points_mm)
+            return np.where(unlabelled | ~inside, layered, index), unlabelled & inside, ~inside
         beyond = NOWHERE if self.outside == CUT else self.tissue_names.index(self.outside)
         return np.where(inside, index, beyond).astype(np.int16), unlabelled & inside, ~inside
 
@@ -162,7 +182,7 @@ class Anatomy:
         labels = underlying[at]
         exact = lesion.contains(points_mm) & ~np.isin(labels, self._numbers_of_role("vessel"))
         index[exact] = self.tissue_names.index(lesion.tissue)
-        over = ~exact & np.isin(self.labels.labels[at], self.labels.numbers(self.target))
+        over = ~exact & np.isin(self.labels.labels[at], self.labels.numbers(TARGET))
         index[over] = self._tissues_of(labels[over], tuple(axis[over] for axis in at))
         unlabelled |= over & (labels == 0)
         unlabelled &= ~exact
@@ -181,17 +201,12 @@ class Anatomy:
         return np.isin(self.labels.labels, self._numbers_of_role(role))
 
     def target_mask(self) -> NDArray[np.bool_]:
-        """Voxels (i, j, k) of the target."""
-        return self.labels.mask(self.target)
+        """Voxels (i, j, k) of the target; none without one."""
+        return np.zeros(self.labels.grid.shape, dtype=bool) if self.target is None else self.labels.mask(self.target)
 
-    def target_surface(self) -> ClosedSurface:
+    def target_surface(self) -> ClosedSurface | None:
         """Target's smooth closed surface: the exact lesion, the surface it was read from, or one around its label."""
-        return self.label_surface(self.target)
-
-    @property
-    def target_volume_ml(self) -> float:
-        """Volume of the target's surface."""
-        return self.target_surface().volume_ml
+        return None if self.target is None else self.label_surface(self.target)
 
     def label_surface(self, name: str) -> ClosedSurface:
         """Smooth closed surface of a label; the surface it was read from where there is one."""
@@ -230,19 +245,6 @@ class Anatomy:
         numbers = [*self._numbers_of_role("vessel"), *self._numbers_of_role("bile"), *cysts]
         return np.isin(self.labels.labels, numbers)
 
-    def cropped(self, box_mm: NDArray[np.float64]) -> Anatomy:
-        """Part of the patient within a box, lower and upper LPS corner (2, 3) mm.
-
-        Points beyond the crop count as outside the image, so the box must hold the whole region.
-        """
-        lower, upper = voxel_range(self.labels, box_mm)
-        inner = tuple(slice(a, b) for a, b in zip(lower, upper, strict=True))
-        grid = self.labels.grid.part(lower, upper)
-        labels = replace(self.labels, labels=self.labels.labels[inner].copy(), grid=grid)
-        image = None if self.image is None else replace(self.image, values=self.image.values[inner].copy(), grid=grid)
-        underlying = None if self.underlying is None else self.underlying[inner].copy()
-        return replace(self, labels=labels, image=image, underlying=underlying)
-
 
 def build_anatomy(
     labels: LabelVolume,
@@ -251,8 +253,11 @@ def build_anatomy(
     overrides: Mapping[str, str],
     unlabelled: UnlabelledRule,
     outside: str,
-    target: str | VirtualLesion,
+    target: str | VirtualLesion | None,
     image: Image | None = None,
+    perfusion: Image | None = None,
+    fluids: Sequence[InjectedFluid] = (),
+    substitutes: Mapping[str, str] | None = None,
     where: str = "anatomy",
 ) -> Anatomy:
     """Patient from what was read and what the scenario says; everything that does not fit is refused here.
@@ -264,24 +269,60 @@ def build_anatomy(
     unlabelled, outside
         Tissue of label 0 (or tissues by Hounsfield units, which needs the image); tissue beyond the image or ``cut``.
     target
-        A label name, or a lesion to paint in.
+        A label name, or a lesion to paint in; None for a patient without a target.
+    image, perfusion
+        On the labels' grid and in their frame of reference, or refused.
+    fluids
+        Injected to separate organs: painted over all labels but the target.
+    substitutes
+        Tissue that the organ pack names to the one it is in this patient.
     where
         Named in errors: the scenario file and the path of its anatomy.
     """
     tissues = resolve_tissues(
-        labels.names.values(), pack=pack, overrides=overrides, meanings=labels.meanings, where=f"{where}.tissues"
+        labels.names.values(),
+        pack=pack,
+        overrides=overrides,
+        meanings=labels.meanings,
+        substitutes=substitutes,
+        where=f"{where}.tissues",
     )
-    name = target if isinstance(target, str) else TARGET
-    lesion = None if isinstance(target, str) else target
+    if fluids:
+        spared = _target_voxels(labels, target)
+        labels, tissues = with_fluids(labels, tissues, fluids, spared=spared, where=f"{where}.fluids")
+    name = TARGET if isinstance(target, VirtualLesion) else target
+    lesion = target if isinstance(target, VirtualLesion) else None
     underlying = None if lesion is None else labels.labels
     if lesion is not None:
         labels, tissues = with_lesion(labels, tissues, lesion, where=f"{where}.target")
-    require_target(labels, name, where=f"{where}.target")
+    if name is not None:
+        require_target(labels, name, where=f"{where}.target")
     placed = None if image is None else image_on(image, labels.grid)
-    anatomy = Anatomy(labels, tissues, unlabelled, outside, name, lesion, underlying, placed, where)
+    flow = None if perfusion is None else image_on(_of_same_frame(perfusion, image), labels.grid)
+    anatomy = Anatomy(labels, tissues, unlabelled, outside, name, lesion, underlying, placed, flow, where)
     # Evaluated now (and kept), so that rules that do not fit the image are refused before anything is computed.
     _ = anatomy.tissue_index
     return anatomy
+
+
+def _target_voxels(labels: LabelVolume, target: str | VirtualLesion | None) -> NDArray[np.bool_]:
+    """Voxels (i, j, k) that a target takes."""
+    if target is None:
+        return np.zeros(labels.grid.shape, dtype=bool)
+    return labels.mask(target) if isinstance(target, str) else ellipsoid_voxels(target, labels)
+
+
+def _of_same_frame(perfusion: Image, image: Image | None) -> Image:
+    """Refuse a perfusion image whose DICOM frame of reference is not that of the patient's image."""
+    frames = (perfusion.frame_of_reference, "" if image is None else image.frame_of_reference)
+    if all(frames) and frames[0] != frames[1]:
+        raise InputError(
+            perfusion.origin,
+            found=f"frame of reference {frames[0]}",
+            allowed=f"that of the patient's image, {frames[1]}",
+            remedy="register the perfusion image to the patient's image",
+        )
+    return perfusion
 
 
 def with_lesion(
@@ -297,14 +338,8 @@ def with_lesion(
         )
     vessels = [number for number, name in labels.names.items() if tissues[name].role == "vessel"]
     number = max(labels.names, default=0) + 1
-    centre, reach = np.array(lesion.centre_mm), np.array(lesion.semi_axes_mm)
-    lower, upper = voxel_range(labels, np.array([centre - reach, centre + reach]))
-    inner = tuple(slice(a, b) for a, b in zip(lower, upper, strict=True))
-    block = labels.labels[inner]
-    centres = labels.grid.part(lower, upper).to_lps(np.indices(block.shape).reshape(3, -1).T.astype(float))
-    inside = lesion.contains(centres).reshape(block.shape) & ~np.isin(block, vessels)
     painted = labels.labels.copy()
-    painted[inner][inside] = number
+    painted[ellipsoid_voxels(lesion, labels) & ~np.isin(labels.labels, vessels)] = number
     named = replace(labels, labels=painted, names={**labels.names, number: TARGET})
     return named, {**tissues, TARGET: LabelledTissue(lesion.tissue, "tumour")}
 
@@ -337,14 +372,3 @@ def require_covered(values: NDArray[np.float32], index: NDArray[np.int16], *, wh
             allowed="ranges that cover every value of the image",
             remedy="widen the ranges, e.g. the lowest to -4000 HU and the highest to 40000 HU",
         )
-
-
-def voxel_range(labels: LabelVolume, box_mm: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First (3,) and one-past-last (3,) index of the voxels around a box (2, 3) in LPS mm, within the grid."""
-    grid = labels.grid
-    corners = np.array(np.meshgrid(*box_mm.T)).reshape(3, -1).T
-    index = grid.to_index(corners)
-    shape = np.array(grid.shape)
-    lower = np.clip(np.floor(index.min(axis=0)).astype(np.int64), 0, shape - 1)
-    upper = np.clip(np.ceil(index.max(axis=0)).astype(np.int64) + 1, lower + 1, shape)
-    return lower, upper

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from imagio_sim.anatomy.ellipsoid import Ellipsoid
+from imagio_sim.anatomy.fluid import InjectedFluid, Shell
 from imagio_sim.anatomy.label_names import LabelNames
 from imagio_sim.anatomy.lesion import VirtualLesion
 from imagio_sim.anatomy.merge import merge
@@ -33,6 +35,15 @@ class LabelRequest:
     largest_component: bool = False
 
 
+@dataclass(frozen=True)
+class FluidRequest:
+    """A fluid to be injected: name of its label, its tissue, and its shape or the file that holds it."""
+
+    name: str
+    tissue: str
+    shape: Ellipsoid | Shell | LabelRequest
+
+
 def read_patient(
     labels: Sequence[LabelRequest],
     *,
@@ -41,8 +52,11 @@ def read_patient(
     overrides: Mapping[str, str],
     unlabelled: UnlabelledRule,
     outside: str,
-    target: str | VirtualLesion,
+    target: str | VirtualLesion | None,
     where: str,
+    perfusion: Image | None = None,
+    fluids: Sequence[FluidRequest] = (),
+    substitutes: Mapping[str, str] | None = None,
 ) -> Anatomy:
     """Read, merge and check everything; of overlapping labels the first file's wins.
 
@@ -51,7 +65,8 @@ def read_patient(
     """
     image = None if image_path is None else read_image(image_path)
     volumes = [read_request(request, image_path) for request in labels]
-    volume = merge(volumes) if volumes else unlabelled_volume(image, target, where=where)
+    injected = [read_fluid(request, image_path) for request in fluids]
+    volume = merge(volumes) if volumes else unlabelled_volume(image, target, injected, where=where)
     return build_anatomy(
         volume,
         pack=pack,
@@ -60,8 +75,19 @@ def read_patient(
         outside=outside,
         target=target,
         image=image,
+        perfusion=perfusion,
+        fluids=injected,
+        substitutes=substitutes,
         where=where,
     )
+
+
+def read_fluid(request: FluidRequest, image_path: Path | None) -> InjectedFluid:
+    """A fluid with its shape, which may be in a label file."""
+    shape = request.shape
+    if isinstance(shape, LabelRequest):
+        return InjectedFluid(request.name, request.tissue, read_request(shape, image_path))
+    return InjectedFluid(request.name, request.tissue, shape)
 
 
 def read_request(request: LabelRequest, image_path: Path | None) -> LabelVolume:
@@ -76,8 +102,10 @@ def read_request(request: LabelRequest, image_path: Path | None) -> LabelVolume:
     )
 
 
-def unlabelled_volume(image: Image | None, target: str | VirtualLesion, *, where: str) -> LabelVolume:
-    """Volume without labels, on the image's grid or around a virtual lesion."""
+def unlabelled_volume(
+    image: Image | None, target: str | VirtualLesion | None, fluids: Sequence[InjectedFluid], *, where: str
+) -> LabelVolume:
+    """Volume without labels, on the image's grid or around a virtual lesion and the fluids beside it, or the origin."""
     if image is not None:
         return LabelVolume(np.zeros(image.grid.shape, dtype=np.int32), image.grid, {})
     if isinstance(target, str):
@@ -87,6 +115,8 @@ def unlabelled_volume(image: Image | None, target: str | VirtualLesion, *, where
             allowed="at least one, or a virtual lesion as the target",
             remedy=f"name the file that holds the label {target!r}",
         )
-    centre, reach = np.array(target.centre_mm), np.array(target.semi_axes_mm) + MARGIN_MM
-    grid = Grid.around(np.floor(centre - reach), np.ceil(centre + reach), SPACING_MM)
+    lesions = [np.zeros((2, 3)) if target is None else target.box_mm]
+    boxes = [*lesions, *(fluid.shape.box_mm for fluid in fluids if isinstance(fluid.shape, Ellipsoid))]
+    lower, upper = np.min(boxes, axis=(0, 1)) - MARGIN_MM, np.max(boxes, axis=(0, 1)) + MARGIN_MM
+    grid = Grid.around(np.floor(lower), np.ceil(upper), SPACING_MM)
     return LabelVolume(np.zeros(grid.shape, dtype=np.int32), grid, {})

@@ -81,7 +81,7 @@ def label_summary(path: Path, volume: LabelVolume, pack: OrganPack) -> FileSumma
 
 def one_label(volume: LabelVolume, number: int, name: str, pack: OrganPack) -> LabelSummary:
     """One line of a segmentation's summary."""
-    found = labelled(name, pack, {}, volume.meanings)
+    found = labelled(name, pack, {}, volume.meanings, {})
     return LabelSummary(
         number,
         name,

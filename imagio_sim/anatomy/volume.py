@@ -66,6 +66,14 @@ class Grid:
         size = upper - lower
         return Grid((int(size[0]), int(size[1]), int(size[2])), affine)
 
+    def voxels_around(self, box_mm: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First (3,) and one-past-last (3,) index of the voxels around a box (2, 3) in LPS mm, within the grid."""
+        index = self.to_index(np.array(np.meshgrid(*box_mm.T)).reshape(3, -1).T)
+        shape = np.array(self.shape)
+        lower = np.clip(np.floor(index.min(axis=0)).astype(np.int64), 0, shape - 1)
+        upper = np.clip(np.ceil(index.max(axis=0)).astype(np.int64) + 1, lower + 1, shape)
+        return lower, upper
+
     def matches(self, other: Grid, tolerance_mm: float = 0.01) -> bool:
         """Whether both grids hold the same voxels in the same order: same shape, every corner within the tolerance."""
         if self.shape != other.shape:

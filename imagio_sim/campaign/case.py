@@ -13,7 +13,9 @@ from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.geometry import StageGeometry
 from imagio_sim.campaign.modalities import StageSetting, sources
 from imagio_sim.campaign.modalities.radiofrequency import with_pad
+from imagio_sim.campaign.patient_factors import perfusion_rate
 from imagio_sim.campaign.sequence import followed_for
+from imagio_sim.campaign.vessel_lines import VesselsOnMesh
 from imagio_sim.devices.modalities import DEVICES
 from imagio_sim.errors import InputError
 from imagio_sim.meshing.domain import Domain, Sampled
@@ -21,16 +23,13 @@ from imagio_sim.plan import Scenario, assignments, to_lps
 from imagio_sim.plan.placement import as_triple
 from imagio_sim.solve.case import Numerics, SurfaceCooling, ThermalCase
 from imagio_sim.solve.stage import COMBINED
-from imagio_sim.tissue import load_constants, load_tissue, property_table
-from imagio_sim.tissue.death import DECIDING, death_records
-from imagio_sim.tissue.library import Tissue
+from imagio_sim.tissue import property_table
+from imagio_sim.tissue.death import COLD, DECIDING, HEAT, death_records
+from imagio_sim.tissue.enthalpy import Enthalpy, tissue_enthalpy
 
 Floats = NDArray[np.float64]
 
 BLOOD = "blood"
-HEAT = "heat"
-DECIDING_MODELS: Mapping[str, str] = {HEAT: DECIDING}
-"""The death model that decides for each agent, where a scenario does not choose."""
 CELL_PROPERTIES = (
     "thermal_conductivity",
     "thermal_conductivity_slope",
@@ -39,23 +38,25 @@ CELL_PROPERTIES = (
     "perfusion_rate",
     "metabolic_heat",
 )
-# What a vessel's lumen keeps of its thermal conductivity: its wall passes heat by the transfer coefficient alone.
-LUMEN_CONDUCTION = 1e-3
 
 
 def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *, stage: int) -> ThermalCase:
     """Everything the solver needs for one stage, without what earlier stages left behind."""
-    geometry = replace(geometry, domain=with_pad(geometry.domain, scenario))
-    constants = {name: value.value for name, value in load_constants().items()}
-    blood = property_table([_tissue(scenario, BLOOD)], ["volumetric_heat_capacity"])["volumetric_heat_capacity"]
-    start = constants["vaporisation_start"]
+    vessels = VesselsOnMesh.of(scenario, geometry.domain)
+    labelled = vessels.labels_only(geometry.sampled)
+    geometry = replace(geometry, domain=with_pad(geometry.domain, scenario), sampled=vessels.with_lumens(labelled))
+    constants = {name: value.value for name, value in scenario.law_constants().items()}
+    blood = property_table([scenario.tissue(BLOOD)], ["volumetric_heat_capacity"])["volumetric_heat_capacity"]
     setting = StageSetting(scenario, plan_name, stage, geometry, constants)
+    freezing = COLD in agents_of(scenario, plan_name)
+    fields = cell_fields(scenario, geometry.sampled, geometry.perfusion, freezing=freezing)
     return ThermalCase(
         domain=geometry.domain,
-        cell_fields=cell_fields(scenario, geometry.sampled),
-        transitions=((start, start + constants["vaporisation_width"]),),
-        vessel_conductance=geometry.sampled.wall_area_mm2 * 1e-6 * constants["vessel_wall_heat_transfer"],
-        lumen_fraction=geometry.sampled.lumen_fraction,
+        cell_fields=fields,
+        transitions=transitions(constants, freezing=freezing),
+        vessel_conductance=labelled.wall_area_mm2 * 1e-6 * constants["vessel_wall_heat_transfer"],
+        lumen_fraction=labelled.lumen_fraction,
+        vessel_shares=labelled.vessel_shares,
         body_temperature=scenario.patient.body_temperature,
         blood_heat_capacity=float(blood[0]),
         constants=constants,
@@ -64,14 +65,17 @@ def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *,
         end_time=followed_for(scenario.plan(plan_name).timeline, stage),
         numerics=_numerics(scenario),
         sources=sources(setting),
-        probes_mm={probe.name: as_triple(to_lps(probe.position, scenario.frame)) for probe in scenario.probes},
+        couplings=vessels.trees(scenario, fields["thermal_conductivity"], constants),
+        probes_mm={
+            probe.name: setting.on_mesh(as_triple(to_lps(probe.position, scenario.frame))) for probe in scenario.probes
+        },
     )
 
 
 def cell_labels(anatomy: Anatomy, geometry: StageGeometry) -> dict[str, NDArray[np.generic]]:
     """What each cell is, for people to look at: label number (0: none) and the tissue that fills most of it."""
     domain = geometry.domain
-    centres = domain.points_mm[domain.cells].mean(axis=1)
+    centres = domain.points_in_space_mm[domain.cells].mean(axis=1)
     return {
         "label": anatomy.label_at(centres),
         "tissue": geometry.sampled.fractions.argmax(axis=1).astype(np.int32),
@@ -85,12 +89,16 @@ def deciding_models(scenario: Scenario, plan_name: str) -> tuple[str, ...]:
     The model that a scenario chooses takes the place of its agent's.
     """
     chosen = chosen_model(scenario)
-    modalities = scenario.plan(plan_name).modalities
-    agents = dict.fromkeys(agent for modality in modalities for agent in DEVICES[modality].AGENTS) or {HEAT: None}
-    deciding = {agent: DECIDING_MODELS[agent] for agent in agents}
-    if chosen is not None:
+    deciding = {agent: DECIDING[agent] for agent in agents_of(scenario, plan_name)}
+    if chosen is not None and agent_of(chosen) in deciding:
         deciding[agent_of(chosen)] = chosen
     return tuple(deciding.values())
+
+
+def agents_of(scenario: Scenario, plan_name: str) -> tuple[str, ...]:
+    """What a plan kills by, in the order of its modalities; heat where nothing acts."""
+    modalities = scenario.plan(plan_name).modalities
+    return tuple(dict.fromkeys(agent for modality in modalities for agent in DEVICES[modality].AGENTS)) or (HEAT,)
 
 
 def chosen_model(scenario: Scenario) -> str | None:
@@ -101,14 +109,14 @@ def chosen_model(scenario: Scenario) -> str | None:
             f"{scenario.origin}: solver.death_model",
             found=repr(chosen),
             allowed=f"one of {', '.join(death_records())}",
-            remedy=f"leave it out for {DECIDING}",
+            remedy=f"leave it out for {', '.join(f'{model} ({agent})' for agent, model in DECIDING.items())}",
         )
     return chosen
 
 
 def agent_of(model: str) -> str:
     """The agent that a death model is of."""
-    return HEAT
+    return death_records()[model].agent
 
 
 def zone_model(models: Sequence[str]) -> str:
@@ -116,29 +124,51 @@ def zone_model(models: Sequence[str]) -> str:
     return models[0] if len(models) == 1 else COMBINED
 
 
-def _tissue(scenario: Scenario, name: str) -> Tissue:
-    return load_tissue(name, scenario.tissue_overrides().get(name))
+def cell_fields(
+    scenario: Scenario, sampled: Sampled, perfusion: Floats | None = None, *, freezing: bool = False
+) -> dict[str, Floats]:
+    """Tissue properties per cell (m,): those of its tissues, weighted by their volume in it.
 
-
-def cell_fields(scenario: Scenario, sampled: Sampled) -> dict[str, Floats]:
-    """Tissue properties per cell (m,): those of its tissues, weighted by their volume in it."""
-    tissues = [_tissue(scenario, name) for name in sampled.tissues]
+    ``perfusion`` (m,) is that of an image, see :func:`~imagio_sim.campaign.patient_factors.perfusion_rate`; with
+    ``freezing`` the fields hold the frozen phase as well.
+    """
+    tissues = [scenario.tissue(name) for name in sampled.tissues]
     table = property_table(tissues, [*CELL_PROPERTIES, "volumetric_heat_capacity", "water_content"])
-    constants = {name: value.value for name, value in load_constants().items()}
+    constants = {name: value.value for name, value in scenario.law_constants().items()}
     columns: dict[str, Floats] = {name: table[name] for name in CELL_PROPERTIES}
-    moist = table["volumetric_heat_capacity"]
-    columns["heat_capacity_0"] = moist
-    columns["heat_capacity_1"] = np.minimum(moist, constants["dried_heat_capacity"])
-    columns["latent_heat_0"] = table["water_content"] * constants["water_density"] * constants["latent_heat"]
+    columns |= _phases(
+        tissue_enthalpy(
+            heat_capacity=table["volumetric_heat_capacity"],
+            water_content=table["water_content"],
+            constants=scenario.law_constants(),
+            freezing=freezing,
+        )
+    )
+    if freezing:
+        columns["freezing_conductivity_rise"] = table["water_content"] * constants["freezing_conductivity_rise"]
     # Relative slopes count by what they are relative to, so that a mixed cell conducts as its parts do together.
     columns["electrical_conductivity_slope"] = table["electrical_conductivity_slope"] * table["electrical_conductivity"]
     fields = {name: sampled.fractions @ column for name, column in columns.items()}
+    fields["perfusion_rate"] = perfusion_rate(scenario, sampled, perfusion, tissues)
     conductivity = fields["electrical_conductivity"]
     fields["electrical_conductivity_slope"] /= np.where(conductivity > 0.0, conductivity, 1.0)
-    solid = np.maximum(1.0 - sampled.lumen_fraction, LUMEN_CONDUCTION)
-    fields["thermal_conductivity"] = fields["thermal_conductivity"] * solid
-    fields["thermal_conductivity_slope"] = fields["thermal_conductivity_slope"] * solid
+    solid = np.maximum(1.0 - sampled.lumen_fraction, constants["lumen_conduction_fraction"])
+    for name in {"thermal_conductivity", "thermal_conductivity_slope", "freezing_conductivity_rise"} & set(fields):
+        fields[name] = fields[name] * solid
     return fields
+
+
+def _phases(enthalpy: Enthalpy) -> dict[str, Floats]:
+    """Heat capacities and latent heats of tissues as the case names them."""
+    capacities = {f"heat_capacity_{number}": capacity for number, capacity in enumerate(enthalpy.heat_capacities)}
+    return capacities | {f"latent_heat_{number}": one.latent_heat for number, one in enumerate(enthalpy.transitions)}
+
+
+def transitions(constants: Mapping[str, float], *, freezing: bool) -> tuple[tuple[float, float], ...]:
+    """Temperature range [degC] of each change of phase, coldest first; freezing only where a plan uses cold."""
+    boiling, freezes = constants["vaporisation_start"], constants["freezing_start"]
+    above = ((boiling, boiling + constants["vaporisation_width"]),)
+    return ((freezes - constants["freezing_width"], freezes), *above) if freezing else above
 
 
 def _coolants(setting: StageSetting) -> list[SurfaceCooling]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import imagio_sim
+from imagio_sim.anatomy.dicom_series import find_series
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.anatomy.volume import Grid
 from imagio_sim.campaign.geometry import StageGeometry
@@ -43,10 +44,12 @@ def assess_plan(
 ) -> Assessment:
     """Measure zones, margins, structures and paths on the last stage's mesh."""
     levels = {name.removeprefix(LEVEL): values for name, values in fields.items() if name.startswith(LEVEL)}
+    dose = f"{STATE}death/{DOSE_MODEL}"
     extremes = ExtremeFields(
         scenario.patient.body_temperature,
         peak_temperature=fields["peak_temperature_degC"],
-        peak_thermal_dose=fields[f"{STATE}death/{DOSE_MODEL}"][0],
+        minimum_temperature=fields["minimum_temperature_degC"],
+        peak_thermal_dose=fields[dose][0] if dose in fields else None,
     )
     return assess(
         geometry.domain,
@@ -59,8 +62,9 @@ def assess_plan(
 
 
 def plan_patient(scenario: Scenario, anatomy: Anatomy) -> Patient:
-    """What of the patient the outcome is measured against."""
-    return patient_of(anatomy, {one.known_as: one.all_labels for one in scenario.critical_structures})
+    """What of the patient the outcome is measured against; a phantom has no labels for a path to run through."""
+    patient = patient_of(anatomy, {one.known_as: one.all_labels for one in scenario.critical_structures})
+    return replace(patient, labels=None) if scenario.patient.is_phantom else patient
 
 
 @dataclass(frozen=True)
@@ -84,25 +88,35 @@ class LabelMaps:
 
 
 def write_label_maps(
-    folder: Path, anatomy: Anatomy, assessment: Assessment, *, labels_file: Path | None, series: Path | None, plan: str
+    folder: Path,
+    anatomy: Anatomy,
+    assessment: Assessment,
+    *,
+    labels_file: Path | None,
+    series: Path | None,
+    plan: str,
+    is_phantom: bool = False,
 ) -> LabelMaps:
-    """Write ``necrosis.nii.gz`` on the segmentation's grid, a finer one, and a DICOM-SEG where the input was DICOM."""
+    """Write ``necrosis.nii.gz`` on the segmentation's grid, a finer one, and a DICOM-SEG where the input was DICOM.
+
+    A phantom has no segmentation: both are the finer one.
+    """
     box = _zone_box(assessment)
     probe, level = assessment.probe, assessment.level
 
     def inside(points_mm: Floats) -> NDArray[np.bool_]:
         return probe.dead(level, points_mm)
 
-    grid = anatomy.labels.grid
-    on_grid = zone_label_map(grid, inside, box)
-    source = labels_file if labels_file is not None and labels_file.name.endswith((".nii", ".nii.gz")) else None
-    write_label_nifti(folder / "necrosis.nii.gz", on_grid, grid, source)
     fine = fine_grid(box)
     on_fine = zone_label_map(fine, inside, box)
+    grid = fine if is_phantom else anatomy.labels.grid
+    on_grid = on_fine if is_phantom else zone_label_map(grid, inside, box)
+    source = labels_file if labels_file is not None and labels_file.name.endswith((".nii", ".nii.gz")) else None
+    write_label_nifti(folder / "necrosis.nii.gz", on_grid, grid, source)
     write_label_nifti(folder / "necrosis_1mm.nii.gz", on_fine, fine)
     reason = None
     if series is not None:
-        files = sorted(entry for entry in series.iterdir() if entry.is_file())
+        files = find_series(series).files
         reason = write_dicom_seg(
             folder / "necrosis.dcm", on_grid, grid, files, plan=plan, version=imagio_sim.__version__
         )
@@ -115,7 +129,9 @@ def write_label_maps(
 
 
 def _collateral(anatomy: Anatomy, zone: NDArray[np.uint8], grid: Grid) -> dict[str, float]:
-    """Volume [ml] of the zone in every label but the target's."""
+    """Volume [ml] of the zone in every label but the target's; nothing where there is no target."""
+    if anatomy.target is None:
+        return {}
     numbers = anatomy.label_at(grid.to_lps(np.argwhere(zone).astype(float)))
     names = {0: "unlabelled", **anatomy.labels.names}
     volumes = {
@@ -129,7 +145,7 @@ def _zone_box(assessment: Assessment) -> Floats:
     """Corners (2, 3) of a box around the zone, or around the region's middle when there is none."""
     points = assessment.zone.surface.points_mm
     if not len(points):
-        middle = assessment.probe.domain.points_mm.mean(axis=0)
+        middle = assessment.probe.domain.points_in_space_mm.mean(axis=0)
         return np.array([middle, middle])
     return np.array([points.min(axis=0), points.max(axis=0)])
 

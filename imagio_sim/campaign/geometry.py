@@ -10,17 +10,36 @@ from typing import Any
 
 import numpy as np
 
+from imagio_sim.anatomy.layers import Layers
 from imagio_sim.anatomy.lesion import VirtualLesion
 from imagio_sim.anatomy.model import CUT, Anatomy, HounsfieldRange, UnlabelledRule
-from imagio_sim.anatomy.patient import LabelRequest, read_patient
+from imagio_sim.anatomy.patient import read_patient
+from imagio_sim.campaign.patient_factors import (
+    Floats,
+    fluid_requests,
+    label_request,
+    perfusion_image,
+    sampled_perfusion,
+)
+from imagio_sim.campaign.sonication_geometry import sonication_support
 from imagio_sim.devices.applicator import PlacedApplicator
 from imagio_sim.errors import InputError, InputErrors
 from imagio_sim.meshing.cut import IMAGE_BORDER, SKIN
 from imagio_sim.meshing.domain import Domain, Sampled
 from imagio_sim.meshing.naming import BOUNDARY
 from imagio_sim.meshing.patient import mesh_patient
-from imagio_sim.meshing.recipe import MeshRecipe, Resolution, active_paths, reach_for, recipe_for, region_for
+from imagio_sim.meshing.recipe import (
+    AxisymmetricRecipe,
+    MeshRecipe,
+    Resolution,
+    active_paths,
+    reach_for,
+    recipe_for,
+    region_for,
+)
+from imagio_sim.meshing.region import RegionShape
 from imagio_sim.plan import Scenario, input_files, placed_applicators
+from imagio_sim.plan.layers import Slabs
 from imagio_sim.plan.model import nearest
 from imagio_sim.plan.patient import ByHounsfield, Cut
 from imagio_sim.plan.placement import target_in_lps
@@ -32,27 +51,26 @@ LOWEST_HU, HIGHEST_HU = -1.0e5, 1.0e5
 
 @dataclass(frozen=True, eq=False)
 class StageGeometry:
-    """The mesh of one stage, what was sampled onto it, and its applicators."""
+    """The mesh of one stage, what was sampled onto it, and its applicators.
+
+    ``perfusion`` is the mean of the perfusion image in each cell (m,), nan beyond the image; None without one.
+    ``anatomy`` is whom it was sampled from, for what is computed on voxels.
+    """
 
     applicators: tuple[PlacedApplicator, ...]
     domain: Domain
     sampled: Sampled
     mesh_seconds: float
     warnings: tuple[str, ...]
+    perfusion: Floats | None = None
+    anatomy: Anatomy | None = None
 
 
 def read_anatomy(scenario: Scenario) -> Anatomy:
     """Read and check the patient of a scenario."""
     files, patient = input_files(scenario), scenario.patient
     requests = [
-        LabelRequest(
-            path=files[f"patient.labels[{number}].file"],
-            name=entry.name,
-            names=dict(entry.names),
-            structures=entry.structures,
-            largest_component=entry.largest_component,
-        )
-        for number, entry in enumerate(patient.labels)
+        label_request(entry, files[f"patient.labels[{number}].file"]) for number, entry in enumerate(patient.labels)
     ]
     anatomy = read_patient(
         requests,
@@ -63,6 +81,9 @@ def read_anatomy(scenario: Scenario) -> Anatomy:
         outside=CUT if isinstance(patient.outside, Cut) else patient.outside,
         target=_target(scenario),
         where=f"{scenario.origin}: patient",
+        perfusion=perfusion_image(scenario, files),
+        fluids=fluid_requests(scenario, files),
+        substitutes=patient.substitutes,
     )
     _require_structures(scenario, anatomy)
     return anatomy
@@ -87,7 +108,9 @@ def _require_structures(scenario: Scenario, anatomy: Anatomy) -> None:
 
 
 def _unlabelled_rule(scenario: Scenario) -> UnlabelledRule:
-    rule = scenario.patient.unlabelled
+    rule, layers = scenario.patient.unlabelled, scenario.patient.layers
+    if layers is not None:
+        return Layers("height" if isinstance(layers, Slabs) else "radius", layers.limits, layers.tissues)
     if not isinstance(rule, ByHounsfield):
         return rule
     limits = [LOWEST_HU, *(one.below for one in rule.by_hu if one.below is not None), HIGHEST_HU]
@@ -96,8 +119,10 @@ def _unlabelled_rule(scenario: Scenario) -> UnlabelledRule:
     )
 
 
-def _target(scenario: Scenario) -> str | VirtualLesion:
+def _target(scenario: Scenario) -> str | VirtualLesion | None:
     target, placed = scenario.target, target_in_lps(scenario)
+    if target is None:
+        return None
     if isinstance(target, LabelTarget):
         return target.label
     assert placed is not None
@@ -127,12 +152,14 @@ def mesh_recipe(
         ),
         default=0.0,
     )
-    points = np.asarray(anatomy.target_surface().points_mm)
-    region: dict[str, Any] = {"shape": scenario.region.shape or "auto", "margin_mm": scenario.region.margin}
+    target = anatomy.target_surface()
+    points = np.empty((0, 3)) if target is None else np.asarray(target.points_mm)
+    region: dict[str, Any] = {"shape": _region_shape(scenario), "margin_mm": scenario.region.margin}
+    region["support"] = sonication_support(scenario, plan_name, anatomy)
     here = placed_applicators(scenario, plan_name, stage)
     with _refusals_located(f"{scenario.origin}: plans.{plan_name}"):
         own = recipe_for(
-            here,
+            here if target is not None else here or everyone,
             points,
             reach_mm=reach,
             resolution=resolution,
@@ -143,7 +170,21 @@ def mesh_recipe(
     if len(plan.stages) == 1:
         return own
     common = region_for(everyone, points, reach_mm=reach, factor=region_factor, **region)
-    return replace(own, region=common, focus_mm=active_paths(everyone, reach_mm=reach))
+    rods = own.rods if here else ()
+    focus = active_paths(everyone, reach_mm=reach) or own.focus_mm
+    return replace(own, region=common, focus_mm=focus, rods=rods)
+
+
+def _region_shape(scenario: Scenario) -> RegionShape:
+    """The shape asked for; in a half plane always a sphere, which is a body of revolution whatever it holds."""
+    return "sphere" if scenario.solver.geometry == "axisymmetric" else scenario.region.shape or "auto"
+
+
+def as_solved(scenario: Scenario, recipe: MeshRecipe) -> MeshRecipe | AxisymmetricRecipe:
+    """The recipe in the geometry in which the scenario is solved; heights in a half plane are the patient's z."""
+    if scenario.solver.geometry != "axisymmetric":
+        return recipe
+    return AxisymmetricRecipe(recipe, tip_height_mm=recipe.rods[0].path_mm[0][2] if recipe.rods else 0.0)
 
 
 @contextmanager
@@ -179,13 +220,21 @@ def stage_geometry(
         region_factor=region_factor,
     )
     with _refusals_located(f"{scenario.origin}: plans.{plan_name}"):
-        made = mesh_patient(recipe, anatomy, on_progress=on_progress)
+        made = mesh_patient(as_solved(scenario, recipe), anatomy, on_progress=on_progress)
     domain, outside = made.domain, scenario.patient.outside
     if isinstance(outside, Cut):
         domain = _with_border(domain, outside)
     _require_boundary(scenario, domain)
     applicators = placed_applicators(scenario, plan_name, stage)
-    return StageGeometry(applicators, domain, made.sampled, made.seconds, made.warnings)
+    perfusion = sampled_perfusion(domain, anatomy)
+    sampled = all_known(made.sampled) if scenario.patient.is_phantom else made.sampled
+    return StageGeometry(applicators, domain, sampled, made.seconds, made.warnings, perfusion, anatomy)
+
+
+def all_known(sampled: Sampled) -> Sampled:
+    """The samples of a phantom: nothing of it is unknown, though nothing of it has a label."""
+    nothing = np.zeros(len(sampled.fractions))
+    return replace(sampled, unlabelled_fraction=nothing, outside_fraction=nothing)
 
 
 def _require_boundary(scenario: Scenario, domain: Domain) -> None:

@@ -3,35 +3,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from imagio_sim.campaign.case import agents_of
 from imagio_sim.campaign.evaluation import plan_patient
-from imagio_sim.campaign.provenance import tissue_record
+from imagio_sim.campaign.provenance import constants_used
 from imagio_sim.outcome.assessment import Assessment
 from imagio_sim.outcome.result import Result
 from imagio_sim.outcome.surface import Surface
-from imagio_sim.plan import channels, placed_applicators, resolved_plan
+from imagio_sim.plan import assignments, placed_applicators
+from imagio_sim.tissue.death import COLD
 from imagio_sim.view.curves import draw_curves, draw_margin_histogram
+from imagio_sim.view.half_plane import HalfPlane, draw_half_plane
 from imagio_sim.view.planes import draw_planes
-from imagio_sim.view.report import Constant, Picture, Report, write_report
+from imagio_sim.view.report import Picture, Report, write_report
 from imagio_sim.view.scene import Scene
 from imagio_sim.view.space import draw_space
 
 if TYPE_CHECKING:
     from imagio_sim.campaign.run import Prepared
 
+Floats = NDArray[np.float64]
+
 
 def write_presentation(
-    prepared: Prepared, assessment: Assessment, result: Result, history: Sequence[Mapping[str, float]]
+    prepared: Prepared,
+    assessment: Assessment,
+    result: Result,
+    history: Sequence[Mapping[str, float]],
+    fields: Mapping[str, Floats],
 ) -> None:
-    """Write ``zone_planes.png``, ``zone_3d.png``, ``history.png``, ``margins.png`` and ``report.html``."""
+    """Write ``zone_planes.png``, ``zone_3d.png``, ``history.png``, ``margins.png`` and ``report.html``.
+
+    An axisymmetric plan also gets ``half_plane.png``. ``fields`` are the final ones on the nodes (n,) of its last mesh.
+    """
     folder, scene = prepared.folder.path, scene_of(prepared, assessment)
+    scenario, plan_name = prepared.scenario, prepared.plan_name
     pictures = [
         _drawn(folder / "zone_planes.png", "Zone and target in three planes.", lambda path: draw_planes(path, scene)),
         _drawn(folder / "zone_3d.png", "Zone, target and needles in space.", lambda path: draw_space(path, scene)),
     ]
+    if prepared.stages[-1].domain.axisymmetric:
+        plane = half_plane_of(prepared, assessment, fields)
+        caption = "Temperature and zone in the plane of the axis; one half was solved, the other is its mirror image."
+        pictures.insert(0, _drawn(folder / "half_plane.png", caption, lambda path: draw_half_plane(path, plane)))
     columns = {name: [row[name] for row in history] for name in history[0]} if history else {}
     if columns:
         pictures.append(
@@ -58,7 +78,7 @@ def write_presentation(
             summary=_summary(prepared),
             result=result,
             pictures=pictures,
-            constants=list(_constants(prepared)),
+            constants=list(constants_used(scenario, plan_name, prepared.tissue_names)),
         ),
     )
 
@@ -95,39 +115,32 @@ def scene_of(prepared: Prepared, assessment: Assessment) -> Scene:
     )
 
 
+def half_plane_of(prepared: Prepared, assessment: Assessment, fields: Mapping[str, Floats]) -> HalfPlane:
+    """What the picture of an axisymmetric plan shows."""
+    scenario, plan_name, stage = prepared.scenario, prepared.plan_name, prepared.stages[-1]
+    is_cold = COLD in agents_of(scenario, plan_name)
+    return HalfPlane(
+        title=f"{scenario.name}: {plan_name}",
+        domain=stage.domain,
+        sampled=stage.sampled,
+        zone=assessment.zone,
+        level=assessment.level,
+        extreme=fields["minimum_temperature_degC" if is_cold else "peak_temperature_degC"],
+        is_cold=is_cold,
+        applicators=stage.applicators,
+    )
+
+
 def _summary(prepared: Prepared) -> dict[str, str]:
     """The plan in a few lines."""
     scenario, name = prepared.scenario, prepared.plan_name
-    lines = {"Patient": ", ".join(prepared.inputs) or "homogeneous phantom"}
+    body = "homogeneous phantom" if scenario.patient.layers is None else "layered phantom"
+    lines = {"Patient": ", ".join(prepared.inputs) or body}
+    if scenario.solver.geometry == "axisymmetric":
+        lines["Geometry"] = "axisymmetric, solved in the half plane of radius and height"
     for number, _ in enumerate(scenario.plan(name).stages):
-        for channel in channels(scenario, name, number):
-            settings = channel.program.model_dump(mode="json", exclude_none=True, exclude={"modality", "mode"})
+        for one in assignments(scenario, name, number):
+            settings = one.program.model_dump(mode="json", exclude_none=True, exclude={"modality", "mode"})
             told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items())
-            lines[f"{channel.name}: {channel.device.title}"] = f"{channel.program.mode.replace('_', ' ')}, {told}"
+            lines[f"{one.name}: {one.device.title}"] = f"{one.program.mode.replace('_', ' ')}, {told}"
     return lines
-
-
-def _constants(prepared: Prepared) -> Iterable[Constant]:
-    """Every constant the run used, with its source."""
-    names = sorted({name for stage in prepared.stages for name in stage.sampled.tissues})
-    record = tissue_record(prepared.scenario, names)
-    owners = {**record["tissues"], "laws": record["laws"], **record["death_models"]}
-    for owner, values in owners.items():
-        for quantity, entry in values.items():
-            yield Constant(owner, quantity, entry["value"], entry["spread"], f"{entry['source']} ({entry['evidence']})")
-    resolved = resolved_plan(prepared.scenario, prepared.plan_name)
-    for device, data in resolved["devices"].items():
-        yield from _sourced(device, "", data, resolved["sources"])
-
-
-def _sourced(device: str, path: str, data: Any, sources: Mapping[str, Mapping[str, str]]) -> Iterable[Constant]:
-    """Every figure of a device file that carries a source."""
-    if not isinstance(data, dict):
-        return
-    if "source" in data and "value" in data:
-        reference = sources.get(data["source"], {}).get("reference", data["source"])
-        spread = str(data.get("spread", ""))
-        yield Constant(device, path, str(data["value"]), spread, f"{reference} ({data.get('evidence', '')})")
-        return
-    for key, value in data.items():
-        yield from _sourced(device, f"{path} {key}".strip(), value, sources)

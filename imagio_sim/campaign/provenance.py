@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
 import imagio_sim
-from imagio_sim.plan import Scenario
-from imagio_sim.tissue import load_constants, load_tissue, source_text
+from imagio_sim.campaign.case import agents_of
+from imagio_sim.devices.modalities.microwave import MicrowaveDevice
+from imagio_sim.plan import Scenario, assignments, resolved_plan
+from imagio_sim.tissue import source_text
+from imagio_sim.tissue.constants import constants_used_by
 from imagio_sim.tissue.death import death_records
+from imagio_sim.tissue.dielectric import band_of, load_model
+from imagio_sim.tissue.properties import properties_used_by
 from imagio_sim.tissue.value import Value
+from imagio_sim.view.report import MEMORY, Constant
 
 PACKAGES = ("numpy", "scipy", "pyvista", "meshio", "nibabel", "SimpleITK", "highdicom", "h5py")
 
@@ -29,21 +35,74 @@ def versions() -> dict[str, str]:
     return found
 
 
-def tissue_record(scenario: Scenario, names: Sequence[str]) -> dict[str, Any]:
-    """Every value of the named tissues, law constant and death-model parameter, as text with its source."""
-    overrides = scenario.tissue_overrides()
-    tissues = {
-        name: {key: written(value) for key, value in load_tissue(name, overrides.get(name)).values.items()}
-        for name in names
-    }
+def tissue_record(scenario: Scenario, plan_name: str, names: Iterable[str]) -> dict[str, Any]:
+    """Every value that a plan uses of the named tissues, of laws and of death models, as text with its source."""
+    modalities, agents = scenario.plan(plan_name).modalities, agents_of(scenario, plan_name)
+    properties, constants = properties_used_by(modalities), constants_used_by(modalities)
     return {
-        "tissues": tissues,
-        "laws": {name: written(value) for name, value in load_constants().items()},
+        "patient": {"body_temperature": written(scenario.patient.body_temperature_value)},
+        "tissues": {
+            name: {key: written(value) for key, value in scenario.tissue(name).values.items() if key in properties}
+            for name in names
+        },
+        "laws": {name: written(value) for name, value in scenario.law_constants().items() if name in constants},
+        "dielectric_laws": {name: written(value) for name, value in _dielectric_laws(scenario, plan_name).items()},
         "death_models": {
             name: {key: written(value) for key, value in record.parameters.items()}
             for name, record in death_records().items()
+            if record.agent in agents
         },
     }
+
+
+def constants_used(scenario: Scenario, plan_name: str, tissues: Iterable[str]) -> Iterator[Constant]:
+    """Every constant that a plan uses, of the patient, the tissues, the laws, the death models and the devices."""
+    record = tissue_record(scenario, plan_name, tissues)
+    owners = {"patient": record["patient"], **record["tissues"], "laws": record["laws"]}
+    owners |= {"dielectric laws": record["dielectric_laws"], **record["death_models"]}
+    for owner, values in owners.items():
+        for quantity, entry in values.items():
+            yield Constant(owner, quantity, **entry)
+    resolved = resolved_plan(scenario, plan_name)
+    for device, data in resolved["devices"].items():
+        yield from _of_device(device, "", data, resolved["sources"])
+
+
+def _dielectric_laws(scenario: Scenario, plan_name: str) -> dict[str, Value]:
+    """How permittivity and conductivity follow temperature, at the frequencies of the plan's antennas."""
+    stages = range(len(scenario.plan(plan_name).stages))
+    devices = [one.device for stage in stages for one in assignments(scenario, plan_name, stage)]
+    frequencies = {device.antenna.frequency.value for device in devices if isinstance(device, MicrowaveDevice)}
+    bands = sorted({band_of(frequency, where=scenario.origin) for frequency in frequencies})
+    boiling, chosen = scenario.law_constants()["vaporisation_start"].value, scenario.solver.dielectric_model
+    where = f"{scenario.origin}: solver.dielectric_model"
+    models = {band: load_model(band, chosen, highest=boiling, where=where) for band in bands}
+    return {f"{band} {name}": value for band, model in models.items() for name, value in model.values.items()}
+
+
+def _of_device(device: str, path: str, data: Any, sources: Mapping[str, Mapping[str, str]]) -> Iterator[Constant]:
+    """Every figure of a device file that carries a source."""
+    if not isinstance(data, dict):
+        return
+    if "source" in data and "value" in data:
+        reference = sources.get(data["source"], {}).get("reference", data["source"])
+        yield Constant(
+            owner=device,
+            quantity=path,
+            value=str(data["value"]),
+            spread=str(data.get("spread", "")),
+            source=reference,
+            evidence=str(data.get("evidence", "")),
+            origin="library",
+        )
+        return
+    for key, value in data.items():
+        yield from _of_device(device, f"{path} {key}".strip(), value, sources)
+
+
+def from_memory(constants: Iterable[Constant]) -> list[str]:
+    """Owner and quantity of the constants that nobody has checked, sorted."""
+    return sorted(f"{one.owner}: {one.quantity}" for one in constants if one.evidence == MEMORY)
 
 
 def written(value: Value) -> dict[str, str]:
@@ -56,4 +115,5 @@ def written(value: Value) -> dict[str, str]:
         "spread": spread,
         "source": source_text(value),
         "evidence": value.evidence,
+        "origin": value.origin or "library",
     }

@@ -20,15 +20,18 @@ from imagio_sim.campaign.case import BLOOD, cell_labels, chosen_model, deciding_
 from imagio_sim.campaign.evaluation import assess_plan, write_history, write_label_maps
 from imagio_sim.campaign.folder import RunFolder, disk_refusals_as_failures, refuse_unusable, sha256_of
 from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
-from imagio_sim.campaign.provenance import tissue_record, versions
+from imagio_sim.campaign.provenance import constants_used, from_memory, tissue_record, versions
 from imagio_sim.campaign.run_log import RunLog
 from imagio_sim.campaign.sequence import finite, joined_history, transferred, treatment_time
 from imagio_sim.campaign.solving import CASE, STATE, Progress, Solution, solve_case
+from imagio_sim.campaign.vessel_courses import check_vessels, vessel_courses
+from imagio_sim.campaign.vessel_report import vessel_results, vessel_warnings, write_courses
 from imagio_sim.errors import ImagioError, Interrupted
+from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.recipe import Resolution
 from imagio_sim.outcome.assessment import Assessment
 from imagio_sim.outcome.constraints import evaluate_constraints
-from imagio_sim.outcome.result import SCHEMA, Result, Status, balance_error
+from imagio_sim.outcome.result import SCHEMA, MeshResult, Result, Status, balance_error
 from imagio_sim.plan import Scenario, input_files, placed_applicators, plan_digest, resolved_plan
 from imagio_sim.solve.case import ThermalCase
 from imagio_sim.solve.case_file import save_case
@@ -79,6 +82,11 @@ class Prepared:
     inputs: Mapping[str, str]
 
     @property
+    def tissue_names(self) -> list[str]:
+        """Every tissue whose values the run uses, sorted."""
+        return sorted({BLOOD, *(name for stage in self.stages for name in stage.sampled.tissues)})
+
+    @property
     def mesh_seconds(self) -> float:
         """Wall time of meshing all stages."""
         return sum(stage.mesh_seconds for stage in self.stages)
@@ -123,9 +131,11 @@ def _checked_patient(scenario: Scenario, plan_names: Sequence[str], options: Run
     """The patient, in whom the applicators of all these plans can be placed."""
     listener.say("reading the patient")
     anatomy = read_anatomy(scenario)
+    courses = vessel_courses(scenario)
     for name in plan_names:
         for stage in range(len(scenario.plan(name).stages)):
-            mesh_recipe(scenario, name, anatomy, stage=stage, resolution=options.resolution)
+            recipe = mesh_recipe(scenario, name, anatomy, stage=stage, resolution=options.resolution)
+            check_vessels(scenario, courses, anatomy, recipe.region)
     return anatomy
 
 
@@ -159,7 +169,7 @@ def run_digest(scenario: Scenario, plan_name: str, resolution: str, inputs: Mapp
         "plan": plan_digest(scenario, plan_name),
         "inputs": dict(inputs),
         "resolution": resolution,
-        "tissue": tissue_record(scenario, tissue_names()),
+        "tissue": tissue_record(scenario, plan_name, tissue_names()),
         "version": imagio_sim.__version__,
     }
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
@@ -196,15 +206,13 @@ def execute(prepared: Prepared, options: RunOptions, listener: Listener, log: Ru
             _open_folder(folder, result, restart=options.restart)
             log.open(folder.path)
             _write_yaml(folder.path / "plan.yaml", resolved_run(prepared, options))
-            solve_begun = time.monotonic()
             solutions = _solve_stages(prepared, options, listener)
-            solve_seconds = time.monotonic() - solve_begun
             listener.say(f"{prepared.plan_name}: evaluating")
             assessment = _evaluate(prepared, solutions, result)
             result["status"] = "complete"
             result["timing"] = {
                 "mesh_s": prepared.mesh_seconds,
-                "solve_s": solve_seconds,
+                "solve_s": sum(solution.facts["solver"]["wall_s"] for solution in solutions),
                 "total_s": time.monotonic() - begun,
             }
             _present(prepared, assessment, result, solutions)
@@ -274,9 +282,7 @@ def resolved_run(prepared: Prepared, options: RunOptions) -> dict[str, Any]:
         **resolved_plan(prepared.scenario, prepared.plan_name),
         "resolution": options.resolution,
         "deciding_models": list(deciding_models(prepared.scenario, prepared.plan_name)),
-        "constants": tissue_record(
-            prepared.scenario, sorted({BLOOD, *(name for stage in prepared.stages for name in stage.sampled.tissues)})
-        ),
+        "constants": tissue_record(prepared.scenario, prepared.plan_name, prepared.tissue_names),
     }
 
 
@@ -324,10 +330,18 @@ def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> 
     assessment = assess_plan(scenario, prepared.anatomy, geometry, applicators, solutions[-1].fields, model)
     assessment.add_to(result)
     _add_solution(result, prepared, solutions)
+    used = constants_used(scenario, prepared.plan_name, prepared.tissue_names)
+    result["constants_from_memory"] = from_memory(used)
     result["constraints"] = evaluate_constraints(scenario.constraints, result)
     labels, series = _source_files(scenario)
     maps = write_label_maps(
-        folder, prepared.anatomy, assessment, labels_file=labels, series=series, plan=prepared.plan_name
+        folder,
+        prepared.anatomy,
+        assessment,
+        labels_file=labels,
+        series=series,
+        plan=prepared.plan_name,
+        is_phantom=scenario.patient.is_phantom,
     )
     result["label_map_volume_ml"] = {"necrosis.nii.gz": maps.volume_ml, "necrosis_1mm.nii.gz": maps.fine_volume_ml}
     result["collateral_volume_ml"] = dict(maps.collateral_volume_ml)
@@ -341,7 +355,8 @@ def _present(prepared: Prepared, assessment: Assessment, result: Result, solutio
 
     history = joined_history(solutions, prepared.scenario.plan(prepared.plan_name).timeline)
     write_history(prepared.folder.path / "history.csv", history)
-    write_presentation(prepared, assessment, result, history)
+    write_courses(prepared.folder.path, [solution.facts for solution in solutions])
+    write_presentation(prepared, assessment, result, history, solutions[-1].fields)
 
 
 def _source_files(scenario: Scenario) -> tuple[Path | None, Path | None]:
@@ -349,6 +364,14 @@ def _source_files(scenario: Scenario) -> tuple[Path | None, Path | None]:
     files = input_files(scenario)
     image = files.get("patient.image")
     return files.get("patient.labels[0].file"), image if image is not None and image.is_dir() else None
+
+
+def _mesh_facts(domain: Domain) -> MeshResult:
+    return {
+        "nodes": len(domain.points_mm),
+        "cells": len(domain.cells),
+        "minimum_quality": domain.minimum_quality,
+    }
 
 
 def _add_solution(result: Result, prepared: Prepared, solutions: list[Solution]) -> None:
@@ -366,22 +389,26 @@ def _add_solution(result: Result, prepared: Prepared, solutions: list[Solution])
         "withheld_J": total["withheld_J"],
         "balance_error": balance_error(total["source_J"], total["stored_J"], total["lost_J"]),
     }
-    domain = prepared.stages[-1].domain
-    result["mesh"] = {
-        "nodes": len(domain.points_mm),
-        "cells": len(domain.cells),
-        "minimum_quality": domain.minimum_quality,
-    }
+    meshes = [_mesh_facts(stage.domain) for stage in prepared.stages]
+    result["mesh"] = {**max(meshes, key=lambda mesh: mesh["nodes"]), "by_stage": meshes}
     result["solver"] = {
         **facts[-1]["solver"],
+        "by_stage": [fact["solver"] for fact in facts],
         "energy_by_stage": [fact["energy"] for fact in facts],
         "sources": [finite(fact["sources"]) for fact in facts],
     }
     result["warnings"].extend(dict.fromkeys(warning for fact in facts for warning in fact["warnings"]))
+    result["vessels"] = vessel_results(facts)
+    result["warnings"].extend(vessel_warnings(facts))
     plan = prepared.scenario.plan(prepared.plan_name)
     result["treatment_time_s"] = treatment_time(plan.timeline)
     hottest = max(fact["boundary_peak_temperature"] for fact in facts)
     if hottest > prepared.scenario.patient.body_temperature + BOUNDARY_RISE:
         result["warnings"].append(
             f"tissue beside the region's boundary reaches {hottest:.1f} degC: enlarge the region (region.margin)"
+        )
+    coldest = min(fact["boundary_minimum_temperature"] for fact in facts)
+    if coldest < prepared.scenario.law_constants()["room_temperature"].value:  # bare skin may cool as far as that
+        result["warnings"].append(
+            f"tissue beside the region's boundary cools to {coldest:.1f} degC: enlarge the region (region.margin)"
         )

@@ -15,7 +15,7 @@ from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.transfer import MeshTransfer
 from imagio_sim.plan.stages import StageTimes
 from imagio_sim.solve.stage import LEVEL, SURVIVAL
-from imagio_sim.tissue.death import heat_death_models
+from imagio_sim.tissue.death import COLD, HEAT, death_models
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ def transferred(source: Domain, target: Domain, solution: Solution, *, body_temp
     if np.array_equal(source.points_mm, target.points_mm) and np.array_equal(source.cells, target.cells):
         return carried
     transfer = MeshTransfer(source, target)
-    deaths = {f"death/{model.name}": model for model in heat_death_models()}
+    deaths = {f"death/{model.name}": model for model in death_models((HEAT, COLD))}
     moved = {}
     for name, values in carried.items():
         model = deaths.get(name)

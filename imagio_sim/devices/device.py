@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from pydantic import model_validator
 
 from imagio_sim.devices.applicator import Rod
-from imagio_sim.devices.geometry import Cooling, Expandable, Geometry, Point
+from imagio_sim.devices.geometry import Cooling, Expandable, Geometry, Point, Sheathed
 from imagio_sim.devices.sourced import DeviceData, Sourced
 from imagio_sim.errors import InputError
 from imagio_sim.units import LengthMm
@@ -61,9 +61,9 @@ class Device(DeviceData):
     @property
     def deployment_range_mm(self) -> tuple[float, float] | None:
         """Smallest and largest deployment, None where there is nothing to deploy."""
-        if not isinstance(self.geometry, Expandable):
+        if not isinstance(self.geometry, Expandable | Sheathed):
             return None
-        return self.geometry.tines.deployment_low.value, self.geometry.tines.deployment_high.value
+        return self.geometry.deployment_range_mm
 
     def applicator(self, deployment_mm: float | None = None) -> tuple[Rod, ...]:
         """The rods in the applicator's own frame [mm]."""

@@ -100,6 +100,33 @@ class Cluster(DeviceData):
         )
 
 
+class Sheathed(DeviceData):
+    """A straight needle in an insulating sheath that is drawn back: the deployment is the bare length from the tip."""
+
+    kind: Literal["sheathed"]
+    diameter: Sourced[LengthMm]
+    length: Sourced[LengthMm]
+    tip: TipShape
+    tip_length: Sourced[LengthMm]
+    conductor: str
+    exposure_low: Sourced[LengthMm]
+    exposure_high: Sourced[LengthMm]
+    exposure_default: Sourced[LengthMm]
+
+    @property
+    def deployment_range_mm(self) -> tuple[float, float]:
+        """Smallest and largest bare length."""
+        return self.exposure_low.value, self.exposure_high.value
+
+    def rods(self, deployment_mm: float | None, cooling: Cooling | None) -> tuple[Rod, ...]:
+        """The needle, bare over the deployment (default: the device's own)."""
+        bare = self.exposure_default.value if deployment_mm is None else deployment_mm
+        coefficient, coolant = cooling.coefficients if cooling else (None, None)
+        section = Section("bare", 0.0, bare, self.conductor, coefficient, coolant)
+        path = ((0.0, 0.0, 0.0), (0.0, 0.0, self.length.value))
+        return (Rod("shaft", path, self.diameter.value / 2, self.tip, self.tip_length.value, (section,)),)
+
+
 class Tines(DeviceData):
     """Curved tines that leave the shaft near its tip.
 
@@ -154,6 +181,11 @@ class Expandable(DeviceData):
     shaft: Shaft
     tines: Tines
 
+    @property
+    def deployment_range_mm(self) -> tuple[float, float]:
+        """Smallest and largest deployment."""
+        return self.tines.deployment_low.value, self.tines.deployment_high.value
+
     def rods(self, deployment_mm: float | None, cooling: Cooling | None) -> tuple[Rod, ...]:
         """The trocar and its tines at a deployment (default: the device's own)."""
         deployment = self.tines.deployment_default.value if deployment_mm is None else deployment_mm
@@ -170,4 +202,4 @@ class Expandable(DeviceData):
         return self
 
 
-Geometry = Annotated[Straight | Cluster | Expandable, Field(discriminator="kind")]
+Geometry = Annotated[Straight | Cluster | Sheathed | Expandable, Field(discriminator="kind")]

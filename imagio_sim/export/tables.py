@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -20,15 +19,6 @@ def write_history_csv(path: Path, columns: Mapping[str, Sequence[float]]) -> Non
         writer.writerow(columns)
         for row in zip(*columns.values(), strict=True):
             writer.writerow("" if math.isnan(value) else f"{value:.9g}" for value in row)
-    os.replace(partial, path)
-
-
-def write_history_json(path: Path, columns: Mapping[str, Sequence[float]]) -> None:
-    """Write columns of equal length as one JSON object; what is not finite becomes null."""
-    _require_equal_lengths(columns)
-    content = {name: [value if math.isfinite(value) else None for value in column] for name, column in columns.items()}
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
     os.replace(partial, path)
 
 

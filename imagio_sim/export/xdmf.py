@@ -63,7 +63,7 @@ class FieldSeries:
         shutil.rmtree(series.folder, ignore_errors=True)
         series.folder.mkdir(parents=True)
         with _new_file(series.folder / _MESH_FILE) as file:
-            file["points"] = _in_space(domain)
+            file["points"] = domain.points_in_space_mm
             file.create_dataset("cells", data=domain.cells.astype(np.int32), compression="gzip", compression_opts=1)
             for name, values in static_cell_fields.items():
                 _write_field(file, f"cell/{name}", values, series.cell_count)
@@ -233,13 +233,6 @@ def _new_file(path: Path) -> Iterator[h5py.File]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _in_space(domain: Domain) -> NDArray[np.float64]:
-    if not domain.axisymmetric:
-        return domain.points_mm
-    radius, height = domain.points_mm.T
-    return np.column_stack([radius, np.zeros_like(radius), height])
 
 
 def _write_field(file: h5py.File, name: str, values: NDArray[np.generic], count: int) -> None:

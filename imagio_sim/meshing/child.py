@@ -26,9 +26,12 @@ class Attempt:
     log: str
 
 
-def run_worker(recipe_file: Path, output_file: Path, algorithm: str) -> Attempt:
-    """Run gmsh in a child process; whatever ends the parent's wait, an interrupt too, ends the child."""
-    command = [sys.executable, "-m", "imagio_sim.meshing.worker", str(recipe_file), str(output_file), algorithm]
+def run_worker(recipe_file: Path, output_file: Path, algorithm: str, *, module: str = "worker") -> Attempt:
+    """Run gmsh in a child process; whatever ends the parent's wait, an interrupt too, ends the child.
+
+    ``module`` is the one of this package that the child runs.
+    """
+    command = [sys.executable, "-m", f"imagio_sim.meshing.{module}", str(recipe_file), str(output_file), algorithm]
     child = subprocess.Popen(
         command,
         env=_environment(),

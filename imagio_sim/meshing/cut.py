@@ -67,6 +67,7 @@ def sampled_on(sampled: Sampled, kept: NDArray[np.int64]) -> Sampled:
         outside_fraction=sampled.outside_fraction[kept],
         wall_area_mm2=sampled.wall_area_mm2[kept],
         lumen_fraction=sampled.lumen_fraction[kept],
+        vessel_shares={name: share[kept] for name, share in sampled.vessel_shares.items()},
     )
 
 

@@ -58,7 +58,7 @@ def generate(recipe: Recipe, *, on_progress: Callable[[str], None] | None = None
     MeshingFailure
         When no algorithm succeeds.
     """
-    flat = replace(recipe, solid=in_half_plane(recipe.solid)) if isinstance(recipe, AxisymmetricRecipe) else recipe
+    flat = replace(recipe, solid=in_half_plane(recipe)) if isinstance(recipe, AxisymmetricRecipe) else recipe
     points, cells, algorithm = _meshed(flat, on_progress)
     return Generated(_domain(flat, points, cells), algorithm)
 

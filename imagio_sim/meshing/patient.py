@@ -10,7 +10,7 @@ from imagio_sim.anatomy.model import CUT
 from imagio_sim.meshing.cache import cached_domain
 from imagio_sim.meshing.cut import cut_air, cut_outside
 from imagio_sim.meshing.domain import Domain, Sampled
-from imagio_sim.meshing.recipe import MeshRecipe
+from imagio_sim.meshing.recipe import AxisymmetricRecipe, MeshRecipe
 from imagio_sim.meshing.sample import TissueSampler, sample
 
 
@@ -29,7 +29,7 @@ class PatientMesh:
 
 
 def mesh_patient(
-    recipe: MeshRecipe, anatomy: TissueSampler, *, on_progress: Callable[[str], None] | None = None
+    recipe: MeshRecipe | AxisymmetricRecipe, anatomy: TissueSampler, *, on_progress: Callable[[str], None] | None = None
 ) -> PatientMesh:
     """Mesh a recipe (or take the mesh from the cache) and sample the patient onto it.
 

@@ -24,7 +24,7 @@ _FARTHEST_REACHES = 2.0
 
 def check_clearance(applicators: Sequence[PlacedApplicator]) -> None:
     """Refuse applicators whose solids meet; rods of one applicator may touch."""
-    for one, other in combinations(applicators, 2):
+    for one, other in combinations([applicator for applicator in applicators if applicator.rods], 2):
         gap = min(_gap_mm(first, second) for first in one.rods for second in other.rods)
         if gap < _THINNEST_TISSUE_MM:
             raise InputError(
@@ -49,7 +49,7 @@ def check_near_target(
     centre = target_points_mm.mean(axis=0)
     target_radius = float(np.linalg.norm(target_points_mm - centre, axis=1).max())
     allowed = _FARTHEST_REACHES * reach_mm
-    for applicator in applicators:
+    for applicator in (one for one in applicators if one.rods):
         gap = min(_distance_to_ball(rod, centre, target_radius, allowed) for rod in applicator.rods)
         if gap > allowed:
             raise InputError(
@@ -68,7 +68,7 @@ def _distance_to_ball(rod: Rod, centre: NDArray[np.float64], radius: float, dist
 
 def check_within(applicators: Sequence[PlacedApplicator], region: Region) -> None:
     """Refuse an applicator whose electrodes, or whose tip, do not lie inside the region."""
-    for applicator in applicators:
+    for applicator in (one for one in applicators if one.rods):
         depth = -max(float(region.signed_distance_mm(_must_be_inside(rod)).max()) for rod in applicator.rods)
         if depth < _INSIDE_MM:
             raise InputError(

@@ -67,6 +67,10 @@ SIZES: Mapping[Resolution, Sizes] = {
 }
 
 
+CELLS_PER_WIDTH: Mapping[Resolution, float] = {"coarse": 2.0, "normal": 3.5, "fine": 7.0}
+"""Cells across the width of a :class:`Detail`."""
+
+
 @dataclass(frozen=True)
 class RodShape:
     """The surface of one rod: what :class:`~imagio_sim.devices.applicator.Rod` says without its cooling and wiring.
@@ -113,10 +117,42 @@ class RodShape:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """A line (or a point) [mm] around which cells are at most ``size_mm`` up to ``reach_mm``, growing beyond."""
+
+    path_mm: tuple[Point, ...]
+    reach_mm: float
+    size_mm: float
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A line (or a point) [mm] along which something happens that is ``width_mm`` wide and must be resolved."""
+
+    path_mm: tuple[Point, ...]
+    width_mm: float
+
+
+@dataclass(frozen=True)
+class Support:
+    """What a device without rods asks of the mesh.
+
+    ``contained`` are points [mm] that the region has to hold, each with so much tissue [mm] around it.
+    """
+
+    details: tuple[Detail, ...] = ()
+    contained: tuple[tuple[Point, float], ...] = ()
+
+
+NO_SUPPORT = Support()
+
+
+@dataclass(frozen=True)
 class MeshRecipe:
     """A region with rods cut out of it and the sizes of its cells.
 
-    ``focus_mm`` are the polylines (or single points) around which the mesh is fine up to ``reach_mm``.
+    ``focus_mm`` are the polylines (or single points) around which the mesh is fine up to ``reach_mm``; ``spots`` are
+    finer yet, whatever else is there.
     """
 
     region: Region
@@ -124,13 +160,18 @@ class MeshRecipe:
     focus_mm: tuple[tuple[Point, ...], ...]
     reach_mm: float
     sizes: Sizes
+    spots: tuple[Spot, ...] = ()
 
 
 @dataclass(frozen=True)
 class AxisymmetricRecipe:
-    """The r-z half plane of a recipe with one straight rod; z runs from its tip (0) towards the hub."""
+    """The r-z half plane of a recipe with one straight rod; z is ``tip_height_mm`` at its tip, more towards the hub.
+
+    Without a rod the half plane is that of the z axis.
+    """
 
     solid: MeshRecipe
+    tip_height_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -156,6 +197,7 @@ def recipe_for(
     region_factor: float = 1.0,
     shape: RegionShape = "auto",
     margin_mm: float | None = None,
+    support: Support = NO_SUPPORT,
 ) -> MeshRecipe:
     """Make the recipe for placed applicators and a target; refuses placements that cannot be meant.
 
@@ -174,29 +216,49 @@ def recipe_for(
     shape, margin_mm
         Shape of the region and how far it extends beyond target and active surfaces, where they are not to be chosen
         from the reach.
+    support
+        What devices without rods ask for.
     """
     check_clearance(applicators)
     check_near_target(applicators, target_points_mm, reach_mm=reach_mm)
     region = region_for(
-        applicators, target_points_mm, reach_mm=reach_mm, factor=region_factor, shape=shape, margin_mm=margin_mm
+        applicators,
+        target_points_mm,
+        reach_mm=reach_mm,
+        factor=region_factor,
+        shape=shape,
+        margin_mm=margin_mm,
+        support=support,
     )
     check_within(applicators, region)
-    focus, reach = _focus(applicators, target_points_mm, reach_mm)
+    focus, reach = _focus(applicators, target_points_mm, reach_mm, support)
     return MeshRecipe(
         region=region,
         rods=tuple(RodShape.of(applicator.name, rod) for applicator in applicators for rod in applicator.rods),
         focus_mm=focus,
         reach_mm=reach,
         sizes=sizes_for(resolution, reach_mm=reach).scaled(size_factor),
+        spots=spots_for(support, resolution, size_factor=size_factor),
     )
 
 
+def spots_for(support: Support, resolution: Resolution, *, size_factor: float = 1.0) -> tuple[Spot, ...]:
+    """Cells for the details that are asked for: so many across the width, over a width on either side."""
+    share = size_factor / CELLS_PER_WIDTH[resolution]
+    return tuple(Spot(detail.path_mm, detail.width_mm, detail.width_mm * share) for detail in support.details)
+
+
 def _focus(
-    applicators: Sequence[PlacedApplicator], target_points_mm: NDArray[np.float64], reach_mm: float
+    applicators: Sequence[PlacedApplicator], target_points_mm: NDArray[np.float64], reach_mm: float, support: Support
 ) -> tuple[tuple[tuple[Point, ...], ...], float]:
-    """Lines around which the mesh is fine, and up to which distance: the active paths, else the whole target."""
-    if applicators:
+    """Lines around which the mesh is fine, and up to which distance.
+
+    The active paths, else the whole target, else what devices without rods ask for.
+    """
+    if any(applicator.rods for applicator in applicators):
         return active_paths(applicators, reach_mm=reach_mm), reach_mm
+    if not len(target_points_mm):
+        return tuple(detail.path_mm for detail in support.details), reach_mm
     centre = target_points_mm.mean(axis=0)
     radius = float(np.linalg.norm(target_points_mm - centre, axis=1).max())
     return ((as_point(np.round(centre, 1)),),), max(reach_mm, float(np.ceil(radius)))
@@ -253,17 +315,23 @@ def region_for(
     factor: float = 1.0,
     shape: RegionShape = "auto",
     margin_mm: float | None = None,
+    support: Support = NO_SUPPORT,
 ) -> Region:
     """Choose a body so large that its boundary does not influence the result.
 
     60 mm for a 3 cm tip that reaches 20 mm; ``margin_mm`` sets how far it extends beyond active surfaces and target.
     """
-    active = stacked(active_paths(applicators, reach_mm=reach_mm), 1.0) if applicators else np.empty((0, 3))
+    paths = active_paths(applicators, reach_mm=reach_mm)
+    active = stacked(paths, 1.0) if paths else np.empty((0, 3))
+    contained = np.array([point for point, _ in support.contained]).reshape(-1, 3)
     target = np.asarray(target_points_mm, float).reshape(-1, 3)
     around_active = max(_REGION_PER_REACH * reach_mm, _LEAST_MARGIN_MM) if margin_mm is None else margin_mm
     around_target = _AROUND_TARGET_MM if margin_mm is None else margin_mm
-    margins = np.concatenate([np.full(len(active), around_active), np.full(len(target), around_target)])
-    return enclosing_region(np.vstack([active, target]), margins, shape).scaled(factor)
+    around_contained = np.array([margin for _, margin in support.contained])
+    margins = np.concatenate(
+        [np.full(len(active), around_active), np.full(len(target), around_target), around_contained]
+    )
+    return enclosing_region(np.vstack([active, target, contained]), margins, shape).scaled(factor)
 
 
 def recipe_to_json(recipe: Recipe) -> str:
@@ -278,7 +346,7 @@ def recipe_from_json(text: str) -> Recipe:
     if kind == ShellRecipe.__name__:
         return ShellRecipe(**data)
     if kind == AxisymmetricRecipe.__name__:
-        return AxisymmetricRecipe(_solid(data["solid"]))
+        return AxisymmetricRecipe(_solid(data["solid"]), data["tip_height_mm"])
     return _solid(data)
 
 
@@ -299,6 +367,10 @@ def _solid(data: dict[str, Any]) -> MeshRecipe:
         focus_mm=tuple(tuple(as_point(p) for p in path) for path in data["focus_mm"]),
         reach_mm=data["reach_mm"],
         sizes=Sizes(**data["sizes"]),
+        spots=tuple(
+            Spot(tuple(as_point(p) for p in spot["path_mm"]), spot["reach_mm"], spot["size_mm"])
+            for spot in data["spots"]
+        ),
     )
 
 

@@ -14,7 +14,7 @@ import gmsh
 import numpy as np
 
 from imagio_sim.meshing.centre_line import arc_lengths
-from imagio_sim.meshing.recipe import MeshRecipe, ShellRecipe
+from imagio_sim.meshing.recipe import MeshRecipe, ShellRecipe, Spot
 from imagio_sim.meshing.region import Point
 
 # Within this distance of the surface the surface size is kept.
@@ -32,6 +32,7 @@ def set_sizes(recipe: MeshRecipe) -> None:
     radii = sorted({rod.radius_mm for rod in recipe.rods})
     fields = [_off_focus(recipe, max(radii, default=0.0))]
     fields += [_off_rods(recipe, radius) for radius in radii]
+    fields += [_off_spot(recipe, spot) for spot in recipe.spots]
     _set_background(_combined("Min", fields))
 
 
@@ -59,6 +60,14 @@ def _off_focus(recipe: MeshRecipe, radius: float) -> int:
     kept = radius + _KEPT_MM
     inside = _threshold(distance, (kept, sizes.surface_mm), (kept + _TO_ZONE_MM, sizes.zone_mm))
     return _combined("Max", [inside, outside])
+
+
+def _off_spot(recipe: MeshRecipe, spot: Spot) -> int:
+    """As fine as a spot asks for, growing beyond its reach."""
+    sizes = recipe.sizes
+    beyond = spot.reach_mm + max(sizes.far_mm - spot.size_mm, 0.0) / sizes.growth
+    distance = _distance([spot.path_mm], spot.size_mm)
+    return _threshold(distance, (spot.reach_mm, spot.size_mm), (beyond, max(sizes.far_mm, spot.size_mm)))
 
 
 def _off_rods(recipe: MeshRecipe, radius: float) -> int:

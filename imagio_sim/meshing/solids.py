@@ -46,18 +46,19 @@ def add_domain(recipe: MeshRecipe) -> None:
 
 
 def add_half_plane(recipe: MeshRecipe) -> None:
-    """The r-z half plane (x = r, y = z) of a recipe whose region is a sphere and whose one rod lies along +y."""
-    (rod,) = recipe.rods
+    """The r-z half plane (x = r, y = z) of a recipe whose region is a sphere and whose rod, if any, lies along +y."""
     centre, radius = recipe.region.centre_mm[1], recipe.region.bounding_radius_mm
     half_disc = [(0.0, centre - radius), (radius, centre), (0.0, centre + radius)]
     circle = ((0.0, centre), (radius, centre))
-
-    def in_plane(place: Place) -> tuple[float, float, float]:
-        return place[0], place[1], 0.0
-
-    whole = _add_outline(half_disc, {0: circle, 1: circle}, in_plane)
-    gmsh.model.occ.cut([(2, whole)], [(2, _add_outline(*straight_outline(rod), in_plane))])
+    whole = _add_outline(half_disc, {0: circle, 1: circle}, _in_plane(0.0))
+    for rod in recipe.rods:
+        gmsh.model.occ.cut([(2, whole)], [(2, _add_outline(*straight_outline(rod), _in_plane(rod.path_mm[0][1])))])
     gmsh.model.occ.synchronize()
+
+
+def _in_plane(tip: float) -> Callable[[Place], tuple[float, ...]]:
+    """Where a place of the half plane lies, its height counted from a tip on the axis."""
+    return lambda place: (place[0], tip + place[1], 0.0)
 
 
 def add_shell(recipe: ShellRecipe) -> None:

@@ -34,15 +34,18 @@ FORMATS: Mapping[str, tuple[str, str]] = {
     ".xdmf": ("xdmf", TAG),
     ".xmf": ("xdmf", TAG),
 }
+# What meshio calls a simplex, by its dimension.
+_SIMPLICES: Mapping[int, str] = {1: "line", 2: "triangle", 3: "tetra"}
 # Formats that name their arrays take what was sampled as well.
 _WITH_SAMPLES = ("vtk", "vtu", "xdmf")
 
 
 def write_mesh(domain: Domain, sampled: Sampled, path: Path) -> Path:
-    """Write a three-dimensional mesh; the suffix decides the format.
+    """Write a mesh, a half plane at y = 0; the suffix decides the format.
 
-    Every tetrahedron carries the number of its most frequent tissue and every boundary triangle that of its surface;
-    the file returned, ``<path>.tags.json``, names the numbers. VTK and XDMF files also hold all tissue fractions.
+    Every tetrahedron (triangle of a half plane) carries the number of its most frequent tissue and every boundary
+    triangle (edge) that of its surface; the file returned, ``<path>.tags.json``, names the numbers. VTK and XDMF files
+    also hold all tissue fractions.
 
     Raises
     ------
@@ -91,10 +94,10 @@ def tag_numbers(domain: Domain, sampled: Sampled) -> dict[str, int]:
 def _meshio_mesh(
     domain: Domain, sampled: Sampled, tags: Mapping[str, int], file_format: str, tag_name: str
 ) -> meshio.Mesh:
-    """Tetrahedra and boundary triangles with their tags."""
+    """Cells and boundary facets with their tags."""
     import meshio
 
-    triangles = np.concatenate(list(domain.surfaces.values()))
+    facets = np.concatenate(list(domain.surfaces.values()))
     surface_tags = np.repeat(
         [tags[f"surface {name}"] for name in domain.surfaces], [len(facets) for facets in domain.surfaces.values()]
     )
@@ -103,14 +106,16 @@ def _meshio_mesh(
     if file_format == "gmsh22":
         data["gmsh:geometrical"] = data[tag_name]
     if file_format in _WITH_SAMPLES:
-        nothing = np.zeros(len(triangles))
+        nothing = np.zeros(len(facets))
         data |= {name: [values, nothing] for name, values in _samples(sampled).items()}
-    tissues = len(sampled.tissues)
+    tissues, dimension = len(sampled.tissues), domain.cells.shape[1] - 1
     return meshio.Mesh(
-        domain.points_mm,
-        [("tetra", domain.cells), ("triangle", triangles)],
+        domain.points_in_space_mm,
+        [(_SIMPLICES[dimension], domain.cells), (_SIMPLICES[dimension - 1], facets)],
         cell_data=data,
-        field_data={name: np.array([number, 3 if number <= tissues else 2]) for name, number in tags.items()}
+        field_data={
+            name: np.array([number, dimension if number <= tissues else dimension - 1]) for name, number in tags.items()
+        }
         if file_format == "gmsh22"
         else {},
         cell_sets=_cell_sets(tags, tissue_tags, surface_tags) if file_format == "abaqus" else {},
@@ -118,7 +123,7 @@ def _meshio_mesh(
 
 
 def _samples(sampled: Sampled) -> dict[str, NDArray[np.float64]]:
-    """What was sampled, as named arrays over the tetrahedra."""
+    """What was sampled, as named arrays over the cells."""
     fractions = {f"fraction_{name}": sampled.fractions[:, column] for column, name in enumerate(sampled.tissues)}
     return fractions | {
         "unlabelled_fraction": sampled.unlabelled_fraction,

@@ -23,12 +23,14 @@ from imagio_sim.outcome.patient import Patient
 from imagio_sim.outcome.probe import Interpolator, Probe
 from imagio_sim.outcome.result import (
     AblationZoneResult,
+    ContractedZoneResult,
     Result,
     StructureResult,
     TargetResult,
     TrajectoryResult,
     ZoneResult,
 )
+from imagio_sim.outcome.shrinkage import ContractedZone, contracted_zone
 from imagio_sim.outcome.structures import (
     ExtremeFields,
     StructureOutcome,
@@ -42,6 +44,9 @@ from imagio_sim.outcome.trajectory import Trajectory, trajectory
 from imagio_sim.outcome.zone import AblationZone, ablation_zone
 
 MARGIN_THRESHOLDS_MM = (-10.0, -5.0, 0.0, 2.5, 5.0, 7.5, 10.0, 15.0, 20.0)
+ICE_SURFACES = (0.0, -20.0, -30.0, -40.0)
+"""Temperatures [degC] whose surfaces are measured where tissue froze: the ice ball and customary lethal isotherms."""
+_ICE_SCALE = 10.0
 TEMPERATURE_THRESHOLDS = (42.0, 45.0, 50.0, 55.0, 60.0, 70.0, 80.0, 90.0, 100.0)
 
 
@@ -68,7 +73,8 @@ class Fields:
 class Assessment:
     """The outcome of a run; ``section`` is its part of the result, the rest serves pictures and exports.
 
-    ``margins``, ``coverage`` and ``coverage_by_model`` are None or empty without a target.
+    ``margins``, ``coverage`` and ``coverage_by_model`` are None or empty without a target, ``ice`` (what was ever
+    colder than each of :data:`ICE_SURFACES`) where nothing froze, ``contracted`` None where nothing contracts.
     """
 
     zone: AblationZone
@@ -86,6 +92,8 @@ class Assessment:
     level: NDArray[np.float64]
     target: Surface | None
     histogram: Mapping[str, Mapping[str, float]]
+    ice: Mapping[float, AblationZone]
+    contracted: ContractedZone | None
 
     @property
     def warnings(self) -> list[str]:
@@ -99,6 +107,10 @@ class Assessment:
         """Put the outcome into a result; warnings are appended."""
         result["target"] = self._target_section()
         result["ablation_zone"] = self._zone_section()
+        if self.contracted is not None:
+            result["contracted_zone_estimate"] = _contracted_section(self.contracted)
+        if self.ice:
+            result["ice"] = {f"{threshold:g}_degC": self._shape(zone) for threshold, zone in self.ice.items()}
         result["structures"] = {s.name: _structure_section(s) for s in self.structures}
         result["dead_volume_by_tissue_ml"] = dict(self.dead_volume_by_tissue_ml)
         result["trajectories"] = {t.applicator: _trajectory_section(t) for t in self.trajectories}
@@ -136,8 +148,14 @@ class Assessment:
         return {**by_model[self.deciding_model], "deciding_model": self.deciding_model, "by_model": by_model}
 
     def _one_zone(self, model: str) -> ZoneResult:
-        zone = self.zones[model]
-        section: ZoneResult = {
+        section = self._shape(self.zones[model])
+        if model in self.coverage_by_model:
+            section["coverage"] = self.coverage_by_model[model]
+            section["minimal_ablative_margin_mm"] = self.margins_by_model[model].minimal_mm
+        return section
+
+    def _shape(self, zone: AblationZone) -> ZoneResult:
+        return {
             "volume_ml": zone.volume_ml,
             "tissue_volume_ml": zone.tissue_volume_ml,
             "long_axis_mm": zone.long_axis_mm,
@@ -149,10 +167,17 @@ class Assessment:
             "centroid_to_target_mm": _offset(zone, self.target),
             "clipped_by_region": zone.clipped,
         }
-        if model in self.coverage_by_model:
-            section["coverage"] = self.coverage_by_model[model]
-            section["minimal_ablative_margin_mm"] = self.margins_by_model[model].minimal_mm
-        return section
+
+
+def _contracted_section(contracted: ContractedZone) -> ContractedZoneResult:
+    return {
+        "volume_ml": contracted.volume_ml,
+        "long_axis_mm": contracted.long_axis_mm,
+        "short_axis_mm": contracted.short_axis_mm,
+        "transverse_axis_mm": contracted.transverse_axis_mm,
+        "length_ratio": contracted.length_ratio,
+        "length_ratio_range": [contracted.least_ratio, contracted.most_ratio],
+    }
 
 
 def assess(
@@ -163,7 +188,7 @@ def assess(
     patient: Patient,
     applicators: Sequence[PlacedApplicator],
 ) -> Assessment:
-    """Evaluate the final fields of a three-dimensional run on the patient."""
+    """Evaluate the final fields of a run on the patient."""
     probe = Probe(domain, locator)
     axis = mean_axis(applicators)
     zones = {name: ablation_zone(domain, level, axis) for name, level in fields.levels.items()}
@@ -184,15 +209,31 @@ def assess(
             structure_outcome(name, surfaces, zone, level, probe, fields.extremes)
             for name, surfaces in patient.structures.items()
         ),
-        trajectories=tuple(
-            trajectory(a.name, np.array(a.entry_mm), np.array(a.tip_mm), patient.labels, patient.roles)
-            for a in applicators
-        ),
+        trajectories=_trajectories(patient, applicators),
         unknown=unknown_share(domain, sampled, zone),
         dead_volume_by_tissue_ml=dead_volume_by_tissue(domain, sampled, zone),
         level=level,
         target=target,
         histogram=_histogram(coverages.get(fields.deciding_model), zone, level, probe, fields.extremes),
+        ice=_ice(domain, fields.extremes.minimum_temperature, axis),
+        contracted=contracted_zone(domain, zone, fields.extremes.peak_temperature),
+    )
+
+
+def _ice(domain: Domain, lowest: NDArray[np.float64] | None, axis: NDArray[np.float64]) -> dict[float, AblationZone]:
+    """What was ever colder than each of :data:`ICE_SURFACES`, from the lowest temperature (n,) [degC] of every node."""
+    if lowest is None or lowest.min() >= max(ICE_SURFACES):
+        return {}
+    return {limit: ablation_zone(domain, np.asarray((limit - lowest) / _ICE_SCALE), axis) for limit in ICE_SURFACES}
+
+
+def _trajectories(patient: Patient, applicators: Sequence[PlacedApplicator]) -> tuple[Trajectory, ...]:
+    """Paths through the labels, if there are any."""
+    if patient.labels is None:
+        return ()
+    return tuple(
+        trajectory(one.name, np.array(one.entry_mm), np.array(one.tip_mm), patient.labels, patient.roles)
+        for one in applicators
     )
 
 

@@ -28,13 +28,13 @@ class Patient:
     structures
         Closed surfaces of each critical structure, by its name and label.
     labels, roles
-        Labels and the role of each, for trajectories.
+        Labels and the role of each, for trajectories; labels are None for a phantom.
     """
 
     target: Surface | None
     capsule: Surface | None
     structures: Mapping[str, Mapping[str, Surface]]
-    labels: LabelVolume
+    labels: LabelVolume | None
     roles: Mapping[str, str]
 
 
@@ -51,8 +51,9 @@ def patient_of(
         Whether the target's surface near the organ's capsule is left out of margins.
     """
     capsule = anatomy.organ_capsule() if leave_out_subcapsular else None
+    target = anatomy.target_surface()
     return Patient(
-        target=Surface(*anatomy.target_surface()),
+        target=None if target is None else Surface(*target),
         capsule=None if capsule is None else without_image_border(Surface(*capsule), anatomy.labels.grid),
         structures={
             name: {label: Surface(*anatomy.label_surface(label)) for label in labels}

@@ -16,10 +16,10 @@ from imagio_sim.outcome.zone import is_applicator_surface
 
 
 class Interpolator(Protocol):
-    """What a mesh locator offers: P1 values at points (n, 3), nan outside the mesh."""
+    """What a mesh locator offers: P1 values at points, nan outside the mesh."""
 
     def interpolate(self, nodal: NDArray[np.float64], points_mm: NDArray[np.float64], /) -> NDArray[np.float64]:
-        """Values (n,) or (n, k) of one nodal field (m,) or of several (m, k) at points (n, 3) in LPS mm."""
+        """Values (n,) or (n, k) of one nodal field (m,) or of several (m, k) at points (n, d) of the mesh [mm]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,14 @@ class Probe:
     locator: Interpolator
 
     def values(self, nodal: NDArray[np.float64], points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One field (m,) or several (m, k) at points (n, 3), shape (n,) or (n, k); nan beyond the region."""
-        values = np.asarray(self.locator.interpolate(nodal, points_mm), dtype=np.float64).copy()
+        """One field (m,) or several (m, k) at points (n, 3) in LPS mm, shape (n,) or (n, k); nan beyond the region."""
+        places = self.domain.located(points_mm)
+        values = np.asarray(self.locator.interpolate(nodal, places), dtype=np.float64).copy()
         missing = np.flatnonzero(np.isnan(values if values.ndim == 1 else values[:, 0]))
         if len(missing) == 0 or not self._applicator_nodes.any():
             return values
         tree, nodes = self._boundary
-        nearest = nodes[tree.query(points_mm[missing])[1]]
+        nearest = nodes[tree.query(places[missing])[1]]
         inside = self._applicator_nodes[nearest]
         values[missing[inside]] = nodal[nearest[inside]]
         return values

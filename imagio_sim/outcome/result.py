@@ -68,6 +68,21 @@ class AblationZoneResult(ZoneResult):
     by_model: dict[str, ZoneResult]
 
 
+class ContractedZoneResult(TypedDict):
+    """Estimate of what would be measured of the deciding model's zone after its tissue has contracted.
+
+    ``length_ratio`` is length after by length before, ``length_ratio_range`` with the strongest and the weakest
+    contraction of the data. Nothing else in a result is contracted.
+    """
+
+    volume_ml: float
+    long_axis_mm: float
+    short_axis_mm: float
+    transverse_axis_mm: float
+    length_ratio: float
+    length_ratio_range: list[float]
+
+
 class ConstraintResult(TypedDict):
     """One constraint of the plan.
 
@@ -101,11 +116,12 @@ class EnergyResult(TypedDict):
 
 
 class MeshResult(TypedDict):
-    """Size and worst cell (SICN) of the mesh."""
+    """Size and worst cell (SICN) of the mesh; of a plan's the largest one, with those of all stages beside it."""
 
     nodes: int
     cells: int
     minimum_quality: float
+    by_stage: NotRequired[list[MeshResult]]
 
 
 class TimingResult(TypedDict):
@@ -126,6 +142,15 @@ class StructureResult(TypedDict):
     peak_temperature_degC: float | None
     minimum_temperature_degC: float | None
     peak_thermal_dose_CEM43_min: float | None
+
+
+class VesselResult(TypedDict):
+    """One vessel: heat it carried away, and its blood where it leaves (null for a label, whose blood stays cold)."""
+
+    given_by: Literal["label", "centre line"]
+    carried_J: float
+    outlet_temperature_degC: float | None
+    peak_outlet_temperature_degC: float | None
 
 
 class TrajectoryResult(TypedDict):
@@ -157,17 +182,21 @@ class Result(TypedDict):
     inputs: dict[str, str]
     target: NotRequired[TargetResult | None]
     ablation_zone: NotRequired[AblationZoneResult]
+    contracted_zone_estimate: NotRequired[ContractedZoneResult]
+    ice: NotRequired[dict[str, ZoneResult]]
     constraints: NotRequired[list[ConstraintResult]]
     structures: NotRequired[dict[str, StructureResult]]
     collateral_volume_ml: NotRequired[dict[str, float]]
     dead_volume_by_tissue_ml: NotRequired[dict[str, float]]
     label_map_volume_ml: NotRequired[dict[str, float]]
     trajectories: NotRequired[dict[str, TrajectoryResult]]
+    vessels: NotRequired[dict[str, VesselResult]]
     unknown_tissue: NotRequired[UnknownTissueResult]
     energy: NotRequired[EnergyResult]
     mesh: NotRequired[MeshResult]
     timing: NotRequired[TimingResult]
     treatment_time_s: NotRequired[float]
+    constants_from_memory: NotRequired[list[str]]
     solver: NotRequired[dict[str, Any]]
     failure: NotRequired[str]
     digest: NotRequired[str]

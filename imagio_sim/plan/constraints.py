@@ -32,6 +32,17 @@ class Limits(PlanModel, Generic[Limit]):
         }
     )
 
+    OF_TARGETS: ClassVar[frozenset[str]] = frozenset(
+        {
+            "target_coverage",
+            "margin_fraction_lt_0",
+            "margin_fraction_0_5",
+            "margin_fraction_ge_5",
+            "margin_fraction_ge_10",
+            "minimal_ablative_margin",
+        }
+    )
+
     name: Text
     quantity: str
     structure: Text | None = None

@@ -11,6 +11,9 @@ from typing import Any
 from imagio_sim.plan.placement import placed_applicators
 from imagio_sim.plan.scenario import Scenario
 
+# What only the heat equation sees of a patient.
+_HEAT_ONLY = {"given_body_temperature", "species", "conditions", "perfusion"}
+
 
 def plan_digest(scenario: Scenario, plan_name: str) -> str:
     """SHA-256 of everything in the scenario that a plan's result depends on.
@@ -28,17 +31,19 @@ def plan_digest(scenario: Scenario, plan_name: str) -> str:
 def geometry_digest(scenario: Scenario, plan_name: str, stage: int | None = None) -> str:
     """SHA-256 of what a mesh depends on: patient files and labels, target, region, resolution and placed applicators.
 
-    Programs and tissue values do not count, so a changed power re-uses the mesh.
+    Programs, tissue values, body temperature and perfusion do not count, so a changed power re-uses the mesh.
     """
     plan = scenario.plan(plan_name)
     stages = plan.stages if stage is None else plan.stages[stage : stage + 1]
     return _sha256(
         {
-            "patient": scenario.patient.model_dump(mode="json", exclude={"body_temperature"}),
-            "target": scenario.target.model_dump(mode="json"),
+            "patient": scenario.patient.model_dump(mode="json", exclude=_HEAT_ONLY),
+            "substitutes": scenario.patient.substitutes,
+            "target": None if scenario.target is None else scenario.target.model_dump(mode="json"),
             "frame": scenario.frame,
             "region": scenario.region.model_dump(mode="json"),
             "resolution": scenario.solver.resolution,
+            "geometry": scenario.solver.geometry,
             "largest_zones_mm": sorted(
                 {one.of_library.largest_zone.value for each in stages for one in each.applicators}
             ),

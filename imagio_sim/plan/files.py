@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imagio_sim.errors import InputError, InputErrors
 from imagio_sim.plan.scenario import Scenario
+from imagio_sim.plan.vessels import VesselFile
 
 
 def named_files(scenario: Scenario) -> Iterator[tuple[str, str]]:
@@ -16,6 +17,14 @@ def named_files(scenario: Scenario) -> Iterator[tuple[str, str]]:
         yield "patient.image", scenario.patient.image
     for index, labels in enumerate(scenario.patient.labels):
         yield f"patient.labels[{index}].file", labels.file
+    if scenario.patient.perfusion is not None:
+        yield "patient.perfusion.image", scenario.patient.perfusion.image
+    for index, fluid in enumerate(scenario.patient.fluids):
+        if fluid.labels is not None:
+            yield f"patient.fluids[{index}].labels.file", fluid.labels.file
+    for index, vessel in enumerate(scenario.patient.vessels):
+        if isinstance(vessel, VesselFile):
+            yield f"patient.vessels[{index}].file", vessel.file
 
 
 def input_files(scenario: Scenario) -> dict[str, Path]:

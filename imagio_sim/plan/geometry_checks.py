@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ def geometry_faults(plan: Plan, frame: Frame, base: Path) -> Iterator[Fault]:
         yield from unplaced
         if not unplaced:
             yield from _crossings(plan, number, frame, base)
+            yield from _programs_in_place(plan, number, frame, base)
 
 
 def _unplaced(plan: Plan, stage: int, frame: Frame, base: Path) -> Iterator[Fault]:
@@ -60,9 +62,19 @@ def _crossings(plan: Plan, stage: int, frame: Frame, base: Path) -> Iterator[Fau
             )  # fmt: skip
 
 
+def _programs_in_place(plan: Plan, stage: int, frame: Frame, base: Path) -> Iterator[Fault]:
+    here = plan.stages[stage]
+    if here.program is None or not here.applicators:
+        return
+    placed = {one.name: one for one in placed_in_stage(plan, stage, frame, base)}
+    found = here.program.faults_in_place(placed, here.applicators[0].of_library)
+    yield from (one.below("stages", stage, "program") for one in found)
+
+
 def clearance(one: PlacedApplicator, other: PlacedApplicator) -> float:
     """Smallest distance [mm] between two applicators' surfaces up to their entries; negative where they intersect."""
-    return min(_rod_clearance(a, b) for a in _within_body(one) for b in _within_body(other))
+    gaps = (_rod_clearance(a, b) for a in _within_body(one) for b in _within_body(other))
+    return min(gaps, default=inf)  # a transducer has no rods
 
 
 def _within_body(placed: PlacedApplicator) -> Iterator[Rod]:

@@ -44,7 +44,7 @@ class PlanModel(BaseModel):
 
     @model_validator(mode="after")
     def _refuse_faults(self, info: ValidationInfo) -> Self:
-        found = tuple(self.faults())
+        found = tuple(dict.fromkeys(self.faults()))  # a program is judged for every applicator that shares it
         if found:
             raise PydanticCustomError("faults", "{count} faults", {"count": len(found), "faults": found})
         return self

@@ -9,8 +9,11 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import TaggedUnionSchema
 
 from imagio_sim.errors import InputError, InputErrors
+from imagio_sim.plan.axisymmetry import axisymmetry_faults
 from imagio_sim.plan.fault_reports import errors_of, path_text
 from imagio_sim.plan.geometry_checks import geometry_faults
 from imagio_sim.plan.model import Fault
@@ -70,6 +73,7 @@ def scenario_of(data: Mapping[str, Any], *, base: Path, where: str) -> Scenario:
         for name, plan in scenario.plans.items()
         for fault in geometry_faults(plan, scenario.frame, base)
     ]
+    faults = faults or list(axisymmetry_faults(scenario))
     if faults:
         raise InputErrors(_located(faults, data, where))
     return scenario
@@ -105,9 +109,20 @@ def yaml_text(scenario: Scenario) -> str:
     return yaml.safe_dump(scenario.model_dump(by_alias=True, exclude_none=True), sort_keys=False, allow_unicode=True)
 
 
+class _AnyVariant(GenerateJsonSchema):
+    """Variants as ``anyOf``: programs of several modalities share a mode, and the device tells them apart."""
+
+    def tagged_union_schema(self, schema: TaggedUnionSchema) -> JsonSchemaValue:
+        made = super().tagged_union_schema(schema)
+        return {"anyOf" if name == "oneOf" else name: value for name, value in made.items()}
+
+
 def json_schema() -> dict[str, Any]:
     """JSON Schema of a scenario file, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Scenario.model_json_schema(by_alias=True)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Scenario.model_json_schema(by_alias=True, schema_generator=_AnyVariant),
+    }
 
 
 def parse_yaml(text: str, where: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,6 +16,8 @@ from imagio_sim.plan.model import Fault, Name, PlanModel, Point, Text, TissueNam
 from imagio_sim.plan.patient import Patient
 from imagio_sim.plan.stages import Plan
 from imagio_sim.plan.target import CriticalStructure, Target
+from imagio_sim.tissue.constants import FIXED, library_constants, load_constants
+from imagio_sim.tissue.library import Tissue, load_tissue
 from imagio_sim.tissue.properties import PROPERTIES
 from imagio_sim.tissue.value import Value
 from imagio_sim.units import LENGTH_MM, TEMPERATURE_DIFFERENCE, Duration, Misfit, MisfitError, QuantityKind
@@ -40,9 +43,36 @@ def _known_property(name: str) -> str:
 
 PropertyName = Annotated[str, AfterValidator(_known_property)]
 
+# How far beyond the range of its data file a law constant may lie, in widths of that range.
+_BEYOND_RANGE = 10.0
+
+
+def constant_kind(name: str) -> QuantityKind:
+    """The quantity a law constant is, as it is written in a scenario."""
+    value = library_constants()[name]
+    low, high = (value.value if end is None else end for end in (value.low, value.high))
+    reach = _BEYOND_RANGE * (high - low)
+    unit = "" if value.unit == "1" else value.unit
+    lowest = low - reach if unit == "degC" else max(low - reach, 0.0)
+    return QuantityKind(name, unit, lowest, high + reach, f"{value.value:g} {unit}".strip())
+
+
+def _known_constant(name: str) -> str:
+    known = [constant for constant in library_constants() if constant not in FIXED]
+    if name not in known:
+        raise Misfit(
+            repr(name),
+            "a constant of the tissue laws that may be given",
+            nearest(name, known, f"one of {', '.join(known)}"),
+        ).raised_in_validation()
+    return name
+
+
+ConstantName = Annotated[str, AfterValidator(_known_constant)]
+
 
 class GivenValue(PlanModel):
-    """A tissue value that replaces the library's: text with unit, standard deviation if known, and the source."""
+    """A value that replaces the library's: text with unit, standard deviation if known, and the source."""
 
     value: str | float
     source: Text
@@ -84,12 +114,19 @@ class Solver(PlanModel):
         Relative residual at which linear solves stop.
     death_model
         The one that decides; default: the modality's own.
+    geometry
+        ``axisymmetric``: a phantom with one straight needle on the z axis is solved in the half plane of radius and
+        height.
+    dielectric_model
+        How permittivity follows temperature at microwave frequencies; default: the nominal one of the frequency.
     """
 
     resolution: Resolution = "normal"
+    geometry: Literal["three_dimensional", "axisymmetric"] = "three_dimensional"
     time_tolerance: Annotated[float, TEMPERATURE_DIFFERENCE.within(1e-4, 5.0)] | None = None
     linear_tolerance: float | None = Field(default=None, ge=1e-14, le=1e-2, strict=True)
     death_model: Text | None = None
+    dielectric_model: Text | None = None
 
 
 class Region(PlanModel):
@@ -109,8 +146,8 @@ class Probe(PlanModel):
 class Scenario(PlanModel):
     """One complete case; a file of schema 1.
 
-    ``tissue_values`` replaces values of the tissue library, ``plans`` are the alternatives, coordinates are
-    in ``frame``.
+    ``tissue_values`` replaces values of the tissue library and ``constants`` those of the tissue laws, ``plans`` are
+    the alternatives, coordinates are in ``frame``. A bench experiment on a phantom may do without a ``target``.
     """
 
     schema_: Literal[1] = Field(alias="schema")
@@ -120,7 +157,8 @@ class Scenario(PlanModel):
     frame: Frame
     patient: Patient
     tissue_values: Mapping[TissueName, Mapping[PropertyName, GivenValue]] = Field(default_factory=dict)
-    target: Target
+    constants: Mapping[ConstantName, GivenValue] = Field(default_factory=dict)
+    target: Target | None = None
     critical_structures: tuple[CriticalStructure, ...] = ()
     probes: tuple[Probe, ...] = ()
     plans: Mapping[Name, Plan] = Field(min_length=1)
@@ -163,12 +201,25 @@ class Scenario(PlanModel):
     def tissue_overrides(self) -> dict[str, dict[str, Value]]:
         """Values that replace the library's, by tissue and property, in the library's units."""
         return {
-            tissue: {name: _override(name, given) for name, given in values.items()}
+            tissue: {name: _given(property_kind(name), PROPERTIES[name].unit, given) for name, given in values.items()}
             for tissue, values in self.tissue_values.items()
         }
 
+    def tissue(self, name: str) -> Tissue:
+        """A tissue in this patient: library, then species, then conditions, then ``tissue_values``."""
+        return load_tissue(name, self.tissue_overrides().get(name), self.patient.parameter_sets)
+
+    def law_constants(self) -> Mapping[str, Value]:
+        """Constants of the tissue laws in this patient: library, then conditions, then ``constants``."""
+        given = {
+            name: _given(constant_kind(name), library_constants()[name].unit, value)
+            for name, value in self.constants.items()
+        }
+        return load_constants(given, self.patient.parameter_sets)
+
     def faults(self) -> Iterable[Fault]:
         """Names agree and given tissue values are what they should be."""
+        yield from self._target_faults()
         names = [structure.known_as for structure in self.critical_structures]
         for index, name in repeated(names):
             yield fault(
@@ -209,14 +260,50 @@ class Scenario(PlanModel):
                 )
         yield from self._value_faults()
 
+    def _target_faults(self) -> Iterator[Fault]:
+        if self.target is not None:
+            return
+        if not self.patient.is_phantom:
+            yield fault("target", found="nothing", allowed="a value", remedy="add target")
+        for index, constraint in enumerate(self.constraints):
+            if constraint.quantity in constraint.OF_TARGETS:
+                remedy = "leave the constraint out, or name a target"
+                yield fault(
+                    "constraints", index, found=constraint.quantity, allowed="a quantity of the zone", remedy=remedy
+                )
+        for name, plan in self.plans.items():
+            if not any(stage.applicators for stage in plan.stages):
+                remedy = "name a target, or add an applicator"
+                yield fault("plans", name, found="no applicator and no target", allowed="one of them", remedy=remedy)
+
     def _value_faults(self) -> Iterator[Fault]:
         for tissue, values in self.tissue_values.items():
             for name, given in values.items():
-                yield from (found.below("tissue_values", tissue, name) for found in _quantity_faults(name, given))
+                faults = _quantity_faults(property_kind(name), given)
+                yield from (found.below("tissue_values", tissue, name) for found in faults)
+        for name, given in self.constants.items():
+            yield from (found.below("constants", name) for found in _quantity_faults(constant_kind(name), given))
+        yield from self._perfusion_faults()
+
+    def _perfusion_faults(self) -> Iterator[Fault]:
+        """A tissue takes its perfusion from the image or from a value, not from both."""
+        image = self.patient.perfusion
+        if image is None:
+            return
+        for tissue, values in self.tissue_values.items():
+            if "perfusion_rate" in values and (not image.tissues or tissue in image.tissues):
+                yield fault(
+                    "tissue_values",
+                    tissue,
+                    "perfusion_rate",
+                    found="a value beside patient.perfusion",
+                    allowed="one of them",
+                    remedy="leave one out, or name in patient.perfusion.tissues those that follow the image",
+                )
 
 
-def _quantity_faults(name: str, given: GivenValue) -> Iterator[Fault]:
-    kinds = {"value": property_kind(name), "spread": _spread_kind(name)}
+def _quantity_faults(kind: QuantityKind, given: GivenValue) -> Iterator[Fault]:
+    kinds = {"value": kind, "spread": _spread_kind(kind)}
     for field, text in (("value", given.value), ("spread", given.spread)):
         try:
             if text is not None:
@@ -225,12 +312,11 @@ def _quantity_faults(name: str, given: GivenValue) -> Iterator[Fault]:
             yield Fault((field,), error.misfit)
 
 
-def _spread_kind(name: str) -> QuantityKind:
-    return property_kind(name).within(0.0, PROPERTIES[name].high)
+def _spread_kind(kind: QuantityKind) -> QuantityKind:
+    """A standard deviation of this quantity; of a temperature it is a difference."""
+    return replace(kind.within(0.0, kind.high - min(kind.low, 0.0)), unit="K" if kind.unit == "degC" else kind.unit)
 
 
-def _override(name: str, given: GivenValue) -> Value:
-    spread = None if given.spread is None else _spread_kind(name).read(given.spread)
-    return Value(
-        property_kind(name).read(given.value), PROPERTIES[name].unit, None, None, spread, given.source, "given"
-    )
+def _given(kind: QuantityKind, unit: str, given: GivenValue) -> Value:
+    spread = None if given.spread is None else _spread_kind(kind).read(given.spread)
+    return Value(kind.read(given.value), unit, None, None, spread, given.source, "given", origin="scenario")

@@ -35,7 +35,7 @@ class Applicator(PlanModel):
     markup
         Instead of both: a 3D Slicer line (``.mrk.json``), from entry to tip.
     deployment
-        Of an expandable device [mm].
+        Of an expandable device, or the bare length of a needle in a sheath [mm].
     start
         When it is switched on [s] after the stage begins.
     program
@@ -165,6 +165,9 @@ class Stage(PlanModel):
             names = [one.name for one in self.applicators if one.program is None]
             yield from (found.below("program") for found in self.program.faults_among(names))
         for index, applicator in enumerate(self.applicators):
+            if applicator.program is not None:
+                alone = applicator.program.faults_among([applicator.name])
+                yield from (found.below("applicators", index, "program") for found in alone)
             yield from (found.below("applicators", index) for found in self._pair_faults(applicator))
             yield from self._program_faults(index, applicator)
 

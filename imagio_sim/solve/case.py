@@ -65,6 +65,8 @@ class ThermalCase:
         Share of each cell (m,) inside a vessel; where all cells around a node are blood, flow holds its temperature.
     vessel_conductance
         Wall area times heat-transfer coefficient per cell (m,) [W/K].
+    vessel_shares
+        Share of each vessel label in both (m,), by name; they sum to one in every cell. Empty: not told apart.
     body_temperature
         Blood, initial and boundary temperature [degC].
     blood_heat_capacity
@@ -99,6 +101,7 @@ class ThermalCase:
     numerics: Numerics = field(default_factory=Numerics)
     sources: tuple[SourceSpec, ...] = ()
     couplings: tuple[CouplingSpec, ...] = ()
+    vessel_shares: Mapping[str, Floats] = field(default_factory=dict)
     probes_mm: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     initial_state: Mapping[str, Floats] = field(default_factory=dict)
     static_cell_fields: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)

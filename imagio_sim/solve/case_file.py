@@ -6,11 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from imagio_sim.meshing.domain import Domain
-from imagio_sim.solve import sources
+from imagio_sim.solve import sources, vessel_lines
 from imagio_sim.solve.archive import load_dataclass, save_dataclass
 from imagio_sim.solve.case import Numerics, SurfaceCooling, ThermalCase
 
-PARTS = (ThermalCase, Domain, SurfaceCooling, Numerics, *sources.PARTS)
+PARTS = (ThermalCase, Domain, SurfaceCooling, Numerics, *sources.PARTS, *vessel_lines.PARTS)
 """Every class that a case is made of."""
 
 

@@ -30,6 +30,7 @@ def save_checkpoint(stage: Stage, path: Path, *, digest: str) -> None:
         "duration": stage.duration,
         "steps": stage.steps,
         "rejected": stage.rejected,
+        "wall_seconds": stage.wall_seconds,
         "settings": stage.settings,
         "couplings": [dict(coupling.state()) for coupling in stage.couplings],
         "sources": [source.state() for source in stage.sources],
@@ -48,7 +49,12 @@ def save_checkpoint(stage: Stage, path: Path, *, digest: str) -> None:
 
 
 def _fields(stage: Stage) -> dict[str, Floats]:
-    fields = {"temperature": stage.temperature, "peak_temperature": stage.peak_temperature, **stage.death.fields()}
+    fields = {
+        "temperature": stage.temperature,
+        "peak_temperature": stage.peak_temperature,
+        "minimum_temperature": stage.minimum_temperature,
+        **stage.death.fields(),
+    }
     fields |= {f"recent/{number}": values for number, (_, values) in enumerate(stage.recent)}
     for number, source in enumerate(stage.sources):
         fields |= {f"source/{number}/{name}": values for name, values in source.checkpoint_fields().items()}
@@ -66,10 +72,11 @@ def load_checkpoint(stage: Stage, path: Path, *, digest: str) -> bool:
         return stage.space.local_nodes(None if stored is None else stored[name])
 
     stage.time, stage.duration = text["time"], text["duration"]
-    stage.steps, stage.rejected = text["steps"], text["rejected"]
+    stage.steps, stage.rejected, stage.wall_seconds = text["steps"], text["rejected"], text["wall_seconds"]
     stage.settings = tuple((kind, value) for kind, value in text["settings"])
     stage.ledger, stage.history = Ledger(**text["ledger"]), text["history"]
     stage.temperature, stage.peak_temperature = local("temperature"), local("peak_temperature")
+    stage.minimum_temperature = local("minimum_temperature")
     stage.death.restore({name: local(name) for name in stage.death.fields()})
     stage.recent = [(time, local(f"recent/{number}")) for number, time in enumerate(text["recent_times"])]
     for number, (source, state) in enumerate(zip(stage.sources, text["sources"], strict=True)):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Unknowns of lower dimension that exchange heat with the tissue: a pool of blood, a vessel along its centre line.
 
-The two sides are split: what the tissue sees is held over a step, then the other side advances with the heat it was
-given. What one loses the other gains, exactly; the error of the splitting is bounded by ``longest_step``.
+The other side is held over a step and then advances with the heat it was given, with an error that ``longest_step``
+bounds; or its exchange follows the tissue within the step (``Exchange.follow``). What one loses the other gains,
+exactly.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ class Coupling(Protocol):
 
     def advance(self, heat: Floats, duration: float) -> None:
         """Take up the heat (count,) [J] of the nodes of this rank in an accepted step of ``duration`` [s]."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a result says of it, as plain data."""
 
     def state(self) -> Mapping[str, Any]:
         """Everything a checkpoint needs, as plain data that is the same on every rank."""

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Death models on the nodes: each advances by its own exact or exponential rule, only where heat can act."""
+"""Death models on the nodes: each advances by its own exact or exponential rule, only where heat or cold can act."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagio_sim.solve.discretisation import Floats
 from imagio_sim.tissue.death import DeathModel
-
-# Every rate is gated off below this temperature [degC] (physics of the gate: tissue.death), so colder nodes rest.
-RESTING_BELOW = 41.5
 
 
 class DeathTracker:
@@ -25,12 +23,12 @@ class DeathTracker:
 
     def advance(self, start: Floats, end: Floats, duration: float) -> None:
         """Go on by ``duration`` [s] while the temperature (count,) goes linearly from ``start`` to ``end``."""
-        warm = np.flatnonzero(np.maximum(start, end) > RESTING_BELOW)
-        if not len(warm):
-            return
+        awake = _Awake(start, end)
         for name, model in self._models.items():
-            state = self.states[name]
-            state[:, warm] = model.advance(state[:, warm], start[warm], end[warm], duration)
+            nodes = awake.nodes(model)
+            if len(nodes):
+                state = self.states[name]
+                state[:, nodes] = model.advance(state[:, nodes], start[nodes], end[nodes], duration)
 
     def dead_fraction(self) -> Floats:
         """1 - survival (count,) by the deciding models, which act independently."""
@@ -38,12 +36,11 @@ class DeathTracker:
 
     def expected_dead_fraction(self, start: Floats, end: Floats, duration: float) -> Floats:
         """What :meth:`dead_fraction` would be ``duration`` [s] on, the temperature going from ``start`` to ``end``."""
-        warm = np.flatnonzero(np.maximum(start, end) > RESTING_BELOW)
-        expected = {}
+        awake, expected = _Awake(start, end), {}
         for model in self._deciding:
-            state = self.states[model.name].copy()
-            if len(warm):
-                state[:, warm] = model.advance(state[:, warm], start[warm], end[warm], duration)
+            nodes, state = awake.nodes(model), self.states[model.name].copy()
+            if len(nodes):
+                state[:, nodes] = model.advance(state[:, nodes], start[nodes], end[nodes], duration)
             expected[model.name] = state
         return self._dead(expected)
 
@@ -64,3 +61,18 @@ class DeathTracker:
     def restore(self, fields: Mapping[str, Floats]) -> None:
         """Take over states that :meth:`fields` gave."""
         self.states = {name: fields[f"death/{name}"].copy() for name in self._models}
+
+
+class _Awake:
+    """Which nodes a step from ``start`` to ``end`` (count,) [degC] takes out of the range in which a model rests."""
+
+    def __init__(self, start: Floats, end: Floats) -> None:
+        self._coldest, self._warmest = np.minimum(start, end), np.maximum(start, end)
+        self._found: dict[tuple[float, float], NDArray[np.intp]] = {}
+
+    def nodes(self, model: DeathModel) -> NDArray[np.intp]:
+        """Numbers of the nodes that the model has to look at."""
+        low, high = model.resting
+        if model.resting not in self._found:
+            self._found[model.resting] = np.flatnonzero((self._coldest < low) | (self._warmest > high))
+        return self._found[model.resting]

@@ -150,10 +150,6 @@ class Discretisation:
         """The local part (..., count) of a nodal array that rank 0 holds in input numbering."""
         return np.asarray(self.comm.bcast(whole, root=0)[..., self.input_node])
 
-    def local_cells(self, whole: Floats | None) -> Floats:
-        """The local part (..., cell_count) of a cell array that rank 0 holds in input numbering."""
-        return np.asarray(self.comm.bcast(whole, root=0)[..., self.input_cell])
-
     def nodes_of(self, facets: Integers | None) -> NDArray[np.int32]:
         """Local nodes (ghosts included) that lie on the given facets (input numbering, from rank 0)."""
         numbers = np.unique(self.comm.bcast(facets, root=0))
@@ -256,8 +252,10 @@ class EdgeOperators:
         )
         self.edge_start, self.edge_end = (keys // count).astype(np.int32), (keys % count).astype(np.int32)
         rows = np.arange(0, coupling.size + 1, len(pairs), dtype=np.int32)
+        self._pairs, self._pair_coupling = pairs, coupling
+        self._pair_edge = edge.reshape(coupling.shape).astype(np.int32)
         self._cell_edge = sparse.csr_matrix(
-            (coupling.ravel(), edge.ravel().astype(np.int32), rows), shape=(len(cells), len(keys))
+            (coupling.ravel(), self._pair_edge.ravel(), rows), shape=(len(cells), len(keys))
         )
         self._edge_cell = self._cell_edge.T.tocsr()
         number = np.arange(len(keys), dtype=np.int32)
@@ -281,6 +279,10 @@ class EdgeOperators:
         """Value of a P1 field at the cell centroids (cell_count,)."""
         return np.asarray(self._cell_mean @ nodal)
 
+    def cell_integral(self, nodal: Floats) -> Floats:
+        """Integral of w times a P1 field over each cell (cell_count,)."""
+        return np.asarray((self.cell_share * nodal[self.discretisation.cells]).sum(axis=1))
+
     def distributed(self, density: Floats) -> Floats:
         """Integral of w density lambda_i: a cell density (cell_count,) [X/m3] to nodal amounts (count,) [X]."""
         return self.discretisation.accumulated(np.asarray(self._node_share @ density))
@@ -288,6 +290,18 @@ class EdgeOperators:
     def edge_coupling(self, conductivity: Floats) -> Floats:
         """Off-diagonal stiffness entries of this rank's cells (e,) for a cell conductivity (cell_count,)."""
         return np.asarray(self._edge_cell @ conductivity)
+
+    def edge_overlap(self, density: Floats) -> Floats:
+        """Integral of w density lambda_i lambda_j for both ends of each edge (e,): this rank's part of a mass matrix.
+
+        With it on the off-diagonals, and :meth:`distributed` as the sum of each row, the matrix is the consistent one.
+        """
+        cells, corners = self.discretisation.cells, self.discretisation.dimension + 1
+        weight = node_weight(self.discretisation)[cells]
+        size = self.cell_volume / weight.mean(axis=1)
+        values = weight.sum(axis=1, keepdims=True) + weight[:, self._pairs].sum(axis=2)
+        values *= (density * size)[:, None] / (corners * (corners + 1) * (corners + 2))
+        return summed_by(self._pair_edge.ravel(), values.ravel(), len(self.edge_start))
 
     def edge_sum(self, edge_values: Floats) -> Floats:
         """Sum over the edges that meet in each node (count,), this rank's contribution only."""
@@ -298,6 +312,26 @@ class EdgeOperators:
         difference = potential[self.edge_start] - potential[self.edge_end]
         second = difference if other is None else other[self.edge_start] - other[self.edge_end]
         return np.asarray(-(self._cell_edge @ (difference * second)))
+
+    def corner_flux(self, potential: Floats) -> Floats:
+        """Integral of w grad(a).grad(lambda_i) over each cell for each of its corners (cell_count, d + 1)."""
+        corners = potential[self.discretisation.cells]
+        flux = np.zeros_like(corners)
+        for number, (first, second) in enumerate(self._pairs):
+            share = self._pair_coupling[:, number] * (corners[:, second] - corners[:, first])
+            flux[:, first] += share
+            flux[:, second] -= share
+        return np.asarray(flux)
+
+    def corner_products(self, corner: Floats, factor: Floats) -> Floats:
+        """Sum over this rank's cells of factor c_i c_j on the edges (e,), for corner values c (cell_count, d + 1)."""
+        products = factor[:, None] * corner[:, self._pairs[:, 0]] * corner[:, self._pairs[:, 1]]
+        return summed_by(self._pair_edge.ravel(), products.ravel(), len(self.edge_start))
+
+    def corner_sum(self, corner: Floats) -> Floats:
+        """Sum of corner values (cell_count, d + 1) in each node (count,), over all ranks."""
+        cells = self.discretisation.cells
+        return self.discretisation.accumulated(summed_by(cells.ravel(), corner.ravel(), self.discretisation.count))
 
     def facet_share(self, facets: Facets) -> Floats:
         """Integral of w lambda_i over each facet (f, d) [m2]."""

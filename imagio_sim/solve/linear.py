@@ -47,17 +47,24 @@ class LinearFailure(Exception):
 
 
 class FreeMatrix:
-    """A matrix with the sparsity of P1 stiffness whose ``fixed`` (count,) nodes keep only a diagonal entry."""
+    """A matrix with the sparsity of P1 stiffness whose ``fixed`` (count,) nodes keep only a diagonal entry.
 
-    def __init__(self, operators: EdgeOperators, fixed: NDArray[np.bool_]) -> None:
+    ``number`` (count,) is the global row that speaks for each local node, by default its own. Nodes that share one
+    move together: what couples them with others goes to that row, and their own rows keep only a diagonal entry.
+    """
+
+    def __init__(
+        self, operators: EdgeOperators, fixed: NDArray[np.bool_], *, number: NDArray[np.int64] | None = None
+    ) -> None:
         self.operators, self.fixed = operators, fixed
         space = operators.discretisation
+        number = space.global_node if number is None else number
         start, end = operators.edge_start, operators.edge_end
-        self._free_edge = np.flatnonzero(~fixed[start] & ~fixed[end])
+        self._free_edge = np.flatnonzero(~fixed[start] & ~fixed[end] & (number[start] != number[end]))
         self._touching = np.flatnonzero(fixed[start] | fixed[end])
         owned = np.arange(space.owned, dtype=np.int64)
-        rows = space.global_node[start[self._free_edge]]
-        columns = space.global_node[end[self._free_edge]]
+        rows = number[start[self._free_edge]]
+        columns = number[end[self._free_edge]]
         diagonal = space.global_node[owned]
         self.matrix = PETSc.Mat().create(space.comm)
         self.matrix.setSizes(((space.owned, space.node_total), (space.owned, space.node_total)))

@@ -77,11 +77,13 @@ class March:
         self._saved_at = time.monotonic()
 
     def _advance(self, prescribed: float | None) -> None:
+        begun = time.perf_counter()
         try:
             self._stage.advance(prescribed)
         except SolverFailure:
             self.save()
             raise
+        self._stage.wall_seconds += time.perf_counter() - begun
 
     def _guarded(self, write: Callable[[], None]) -> None:
         guarded(self._stage.space.comm, write, folder=self._checkpoint.parent)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.solve.case import ThermalCase
 from imagio_sim.solve.discretisation import EdgeOperators, Floats
+from imagio_sim.solve.heat import ConductivityLaw
 from imagio_sim.tissue import laws
 from imagio_sim.tissue.arithmetic import NUMPY
 from imagio_sim.tissue.blockwise import blockwise
@@ -66,11 +68,42 @@ class Materials:
         phases = tuple(mean(f"heat_capacity_{number}") for number in range(len(transitions) + 1))
         return NodalEnthalpy(Enthalpy(phases, transitions), volume)
 
+    @property
+    def freezes(self) -> bool:
+        """Whether the tissue may freeze: whether its coldest change of phase is the one that begins there."""
+        return self.transitions[0][1] == self.constants["freezing_start"]
+
     def thermal_conductivity(self, temperature: Floats) -> Floats:
         """K (cell_count,) [W/(m K)] at nodal temperatures (count,)."""
+        mean = self.operators.cell_mean(temperature)
+        if not self.freezes:
+            return self._unfrozen_conductivity(mean)
+        start = self.constants["freezing_start"]
+        unfrozen = self._unfrozen_conductivity(np.maximum(mean, start))
+        coldest = temperature[self._corners].min(axis=0)
+        cold = np.flatnonzero(coldest < start)
+        ice = laws.mean_frozen_fraction(
+            coldest[cold],
+            temperature[self._corners[:, cold]].max(axis=0),
+            freezing_start=start,
+            freezing_width=self.constants["freezing_width"],
+            xp=NUMPY,
+        )
+        unfrozen[cold] = laws.freezing_conductivity(
+            ice, unfrozen=unfrozen[cold], rise=self.cells["freezing_conductivity_rise"][cold]
+        )
+        return unfrozen
+
+    @cached_property
+    def _corners(self) -> NDArray[np.int32]:
+        """Nodes of the cells (d + 1, cell_count), one row per corner: minima over rows are fast."""
+        return np.ascontiguousarray(self.operators.discretisation.cells.T)
+
+    def _unfrozen_conductivity(self, temperature: Floats) -> Floats:
+        """K (cell_count,) [W/(m K)] of wet tissue at the mean temperature of each cell (cell_count,)."""
         return np.asarray(
             laws.thermal_conductivity(
-                self.operators.cell_mean(temperature),
+                temperature,
                 reference=self.cells["thermal_conductivity"],
                 slope=self.cells["thermal_conductivity_slope"],
                 highest=self.constants["conductivity_cap_temperature"],
@@ -78,8 +111,25 @@ class Materials:
             )
         )
 
+    def conduction(self, middle: Floats) -> Floats | ConductivityLaw:
+        """What a heat step takes: K (cell_count,) at the middle of the step, or the law where tissue may freeze."""
+        return self.thermal_conductivity if self.freezes else self.thermal_conductivity(middle)
+
     def electrical_conductivity(self, temperature: Floats) -> Floats:
         """Sigma (cell_count,) [S/m] at nodal temperatures (count,); a cell is as moist as its nodes on average."""
+        if not self.freezes:
+            return self._unfrozen_electrical_conductivity(temperature)
+        start = self.constants["freezing_start"]
+        ice = laws.frozen_fraction(
+            temperature, freezing_start=start, freezing_width=self.constants["freezing_width"], xp=NUMPY
+        )
+        left = laws.frozen_conductivity_share(
+            self.operators.cell_mean(np.asarray(ice)),
+            residual_fraction=self.constants["frozen_electrical_conductivity_fraction"],
+        )
+        return np.asarray(self._unfrozen_electrical_conductivity(np.maximum(temperature, start)) * left)
+
+    def _unfrozen_electrical_conductivity(self, temperature: Floats) -> Floats:
         return blockwise(
             lambda *cell: np.asarray(
                 laws.electrical_conductivity(
@@ -134,3 +184,16 @@ class Materials:
                 xp=NUMPY,
             )
         )
+
+    def active_share(self, dead_fraction: Floats, temperature: Floats) -> Floats:
+        """Factor on perfusion and metabolism (count,): nothing flows or lives in dead tissue, nor in ice."""
+        living = self.living_share(dead_fraction)
+        if not self.freezes:
+            return living
+        flowing = laws.flowing_fraction(
+            temperature,
+            freezing_start=self.constants["freezing_start"],
+            perfusion_stop=self.constants["perfusion_stop_temperature"],
+            xp=NUMPY,
+        )
+        return np.asarray(living * flowing)

@@ -7,12 +7,13 @@ dying tissue), solves the heat implicitly and then advances cell death along the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagio_sim.errors import SolverFailure
 from imagio_sim.solve.case import ThermalCase
@@ -23,18 +24,20 @@ from imagio_sim.solve.ledger import Ledger
 from imagio_sim.solve.linear import LinearFailure, extrapolated
 from imagio_sim.solve.materials import Materials
 from imagio_sim.solve.sources.source import OFF, SAME_TIME, Deposit, HeatSource, Setting, Surroundings
-from imagio_sim.tissue.death import heat_death_models
+from imagio_sim.tissue.death import DeathModel, death_models, death_records
 
 _SAFETY, _LARGEST_GROWTH, _STRONGEST_CUT = 0.85, 2.0, 0.3
 # A step is repeated when its error exceeds the tolerance by this factor.
 _REJECTION = 1.5
-# A node counts as blood when this share of the volume around it is vessel; its blood is renewed within this time [s].
-_ALL_BLOOD, _LUMEN_RENEWAL = 0.999, 1.0
+# A node counts as blood when this share of the volume around it is vessel.
+_ALL_BLOOD = 0.999
 # A drive that changes by more than this share is a jump: what came before says nothing about what follows.
 _JUMP = 0.2
 # Death models whose level is written over time, one of each family; all of them are evaluated at the end.
-_SHOWN_MODELS = ("arrhenius_jacques", "cem43_a_240", "three_state")
+_SHOWN_MODELS = ("arrhenius_jacques", "cem43_a_240", "three_state", "nadir_20", "held_20_300s", "cooling_rate_50")
 METABOLISM = "metabolism"
+VESSEL = "vessel/"
+"""Prefix of the name under which the heat that the blood of a vessel label takes is booked."""
 LEVEL, SURVIVAL = "level/", "survival/"
 """Prefixes of the fields, by death model, that tell a following stage what killed by other than temperature."""
 COMBINED = "combined"
@@ -93,17 +96,18 @@ class Stage:
         self.operators = EdgeOperators(self.space)
         self.materials = Materials.of(case, self.operators)
         self._build_problems()
-        self.death = DeathTracker(heat_death_models(), case.deciding_models, self.space.count)
+        self.death = DeathTracker(_models_beside(case.deciding_models), case.deciding_models, self.space.count)
         self.time, self.duration = 0.0, case.numerics.first_step
         self.temperature = self.heat.with_fixed(np.full(self.space.count, case.body_temperature))
-        self.peak_temperature = self.temperature.copy()
+        self.peak_temperature, self.minimum_temperature = self.temperature.copy(), self.temperature.copy()
         self._former: dict[str, Floats] = {}
         self._take_initial_state()
         self.recent: list[tuple[float, Floats]] = [(0.0, self.temperature)]
         self.ledger = Ledger()
         self.history: list[dict[str, float]] = []
         self.steps = self.rejected = 0
-        self._living = self.materials.living_share(self.dead_fraction())
+        self.wall_seconds = 0.0
+        self._living = self.materials.active_share(self.dead_fraction(), self.temperature)
         self.load: Load | None = None
         self.settings: tuple[Setting, ...] = ()
 
@@ -112,6 +116,8 @@ class Stage:
         if "temperature" in fields:
             self.temperature = self.heat.with_fixed(fields["temperature"])
             self.peak_temperature = np.maximum(fields["peak_temperature"], self.temperature)
+            lowest = fields.get("minimum_temperature", self.temperature)
+            self.minimum_temperature = np.minimum(lowest, self.temperature)
         if any(name.startswith("death/") for name in fields):
             self.death.restore(fields)
         self._former = {name: values for name, values in fields.items() if name.startswith((LEVEL, SURVIVAL))}
@@ -149,13 +155,24 @@ class Stage:
             area = self.operators.surface_share(space.facets_of(self._surface(entry.surface)))
             exchange = Exchange(area * entry.heat_transfer_coefficient, entry.temperature)
             exchanges.append((inf if entry.until is None else entry.until, entry.name, exchange))
-        own = space.input_cell
-        wall = self.operators.distributed(case.vessel_conductance[own] / self.operators.cell_volume)
-        volume = self.operators.distributed(np.ones(space.cell_count))
+        return [*exchanges, *((inf, name, exchange) for name, exchange in self._vessels().items())]
+
+    def _vessels(self) -> dict[str, Exchange]:
+        """The blood of each vessel label, or of all together where a case does not tell them apart."""
+        case, own = self.case, self.space.input_cell
+        volume = self.operators.distributed(np.ones(self.space.cell_count))
         within = self.operators.distributed(case.lumen_fraction[own]) > _ALL_BLOOD * volume
-        flow = np.where(within, volume * case.blood_heat_capacity / _LUMEN_RENEWAL, 0.0)
-        exchanges.append((inf, "vessels", Exchange(wall + flow, case.body_temperature)))
-        return exchanges
+        renewed = np.where(within, case.blood_heat_capacity / case.constants["lumen_renewal_time"], 0.0)
+        shares = {f"{VESSEL}{name}": share[own] for name, share in case.vessel_shares.items()}
+        everyone = {"vessels": np.ones(self.space.cell_count)}
+        return {
+            name: Exchange(
+                self.operators.distributed(case.vessel_conductance[own] * share / self.operators.cell_volume)
+                + renewed * self.operators.distributed(share),
+                case.body_temperature,
+            )
+            for name, share in (shares or everyone).items()
+        }
 
     def _exchanges(self, duration: float) -> dict[str, Exchange]:
         """What takes heat during the step that begins now; same names are added up."""
@@ -214,7 +231,7 @@ class Stage:
         try:
             middle = self._middle(duration)
             dead = self._expected_dead_fraction(middle, 0.5 * duration)
-            self._living = self.materials.living_share(dead)
+            self._living = self.materials.active_share(dead, middle)
             load = self._deposited(duration, middle)
             load, step = self._heat_step(duration, load, middle)
         except LinearFailure as failure:
@@ -280,15 +297,15 @@ class Stage:
             power = self.space.total(float(deposit.heat @ self.operators.cell_volume))
             powers[source.name] = powers.get(source.name, 0.0) + power
             if deposit.feedback is not None:
-                feedback[source.name] = self._feedback(deposit.feedback, middle)
+                feedback[source.name] = self._feedback(deposit, deposit.feedback, middle)
         return Load(deposits, heat, self.operators.distributed(heat) + metabolism, powers, feedback)
 
-    def _feedback(self, loss: Floats, middle: Floats) -> Exchange:
+    def _feedback(self, deposit: Deposit, loss: Floats, middle: Floats) -> Exchange:
         """A loss of heat per kelvin (cell_count,) [W/(m3 K)] as an exchange with the temperature it was computed at."""
-        return Exchange(
-            np.where(self.materials.is_boiling(middle), self.operators.distributed(loss), 0.0),
-            middle,
-        )
+        conductance = self.operators.distributed(loss)
+        if deposit.feedback_where_boiling:
+            conductance = np.where(self.materials.is_boiling(middle), conductance, 0.0)
+        return Exchange(conductance, middle)
 
     def _heat_step(self, duration: float, load: Load, middle: Floats) -> tuple[Load, HeatStep]:
         """Heat for a tentative duration, and the load as it was in the end."""
@@ -296,7 +313,7 @@ class Stage:
             self.temperature,
             duration,
             guesses=[self._extrapolated(share * duration, order=2) for share in (GAMMA, 1.0)],
-            conductivity=self.materials.thermal_conductivity(middle),
+            conductivity=self.materials.conduction(middle),
             exchanges={**self._exchanges(duration), **load.feedback},
             load=load.nodal,
         )
@@ -324,6 +341,7 @@ class Stage:
         self.time += duration
         self.temperature, self.load = step.temperature, load
         self.peak_temperature = np.maximum(self.peak_temperature, step.temperature)
+        self.minimum_temperature = np.minimum(self.minimum_temperature, step.temperature)
         self.recent = [*self.recent[-2:], (self.time, step.temperature)]
         for coupling in self.couplings:
             coupling.advance(step.taken[coupling.name], duration)
@@ -356,15 +374,22 @@ class Stage:
     def output_fields(self) -> dict[str, Floats]:
         """Nodal fields (count,) for people to look at, units in their names."""
         levels = self.levels()
-        shown = {"temperature_degC": self.temperature, "peak_temperature_degC": self.peak_temperature}
+        shown = {
+            "temperature_degC": self.temperature,
+            "peak_temperature_degC": self.peak_temperature,
+            "minimum_temperature_degC": self.minimum_temperature,
+        }
         for source in self.sources:
             shown |= source.fields()
         return {
             **shown,
             "survival": 1.0 - self.dead_fraction(),
             "dead_share_of_models": np.mean([level >= 0.0 for level in levels.values()], axis=0),
-            **{f"level_{name}": levels[name] for name in dict.fromkeys((*self.case.deciding_models, *_SHOWN_MODELS))},
+            **{f"level_{name}": levels[name] for name in dict.fromkeys(self._shown_models()) if name in levels},
         }
+
+    def _shown_models(self) -> tuple[str, ...]:
+        return (*self.case.deciding_models, *_SHOWN_MODELS)
 
     def output_cell_fields(self) -> dict[str, Floats]:
         """Cell fields (cell_count,) for people to look at."""
@@ -379,6 +404,7 @@ class Stage:
         return {
             "temperature": self.temperature,
             "peak_temperature": self.peak_temperature,
+            "minimum_temperature": self.minimum_temperature,
             **self.death.fields(),
             **{f"{LEVEL}{name}": level for name, level in self._other_levels().items()},
             **{f"{SURVIVAL}{name}": survival for name, survival in self._survivals().items()},
@@ -405,20 +431,36 @@ class Stage:
                 "ranks": self.space.comm.size,
                 "steps": self.steps,
                 "rejected_steps": self.rejected,
+                "steps_beyond_tolerance": self._steps_beyond_tolerance(),
+                "wall_s": self.wall_seconds,
                 "heat_solves": heat.solves,
                 "heat_iterations": heat.iterations,
                 **statistics,
             },
             "sources": {source.name: source.facts() for source in self.sources},
+            "couplings": {coupling.name: coupling.facts() for coupling in self.couplings},
             "warnings": [warning for source in self.sources for warning in source.warnings()],
             "boundary_peak_temperature": self.boundary_peak_temperature(),
+            "boundary_minimum_temperature": self.boundary_minimum_temperature(),
             "history": self.history,
         }
 
+    def _steps_beyond_tolerance(self) -> int:
+        """Steps taken although their error was too large: no shorter one is allowed, or they were prescribed."""
+        allowed = _REJECTION * self.case.numerics.time_tolerance
+        return sum(row["error_K"] > allowed for row in self.history)
+
     def boundary_peak_temperature(self) -> float:
         """Highest temperature [degC] ever reached in the cells next to the region's fixed boundary."""
+        return self.space.maximum(self.peak_temperature[self._beside_boundary()])
+
+    def boundary_minimum_temperature(self) -> float:
+        """Lowest temperature [degC] ever reached there."""
+        return self.space.minimum(self.minimum_temperature[self._beside_boundary()])
+
+    def _beside_boundary(self) -> NDArray[np.int32]:
         beside = self.heat.matrix.fixed[self.space.cells].any(axis=1)
-        return self.space.maximum(self.peak_temperature[np.unique(self.space.cells[beside])])
+        return np.asarray(np.unique(self.space.cells[beside]))
 
     def _record(self, duration: float, load: Load, step: HeatStep) -> None:
         row = {
@@ -435,6 +477,11 @@ class Stage:
         for name, place in self._probes.items():
             row[f"probe.{name}_degC"] = self.space.value_at(self.temperature, place)
         self.history.append(row)
+
+
+def _models_beside(deciding: Sequence[str]) -> tuple[DeathModel, ...]:
+    """All models of the agents whose models decide; those that know nothing of temperature are the sources' own."""
+    return death_models(death_records()[name].agent for name in deciding if name in death_records())
 
 
 def _named(fields: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:

@@ -108,30 +108,49 @@ class Enthalpy:
         return total
 
 
-def vaporising(
+def tissue_enthalpy(
     *,
     heat_capacity: Operand,
     water_content: Operand,
     constants: Mapping[str, Value],
+    freezing: bool,
 ) -> Enthalpy:
-    """Enthalpy of tissue whose water boils off.
+    """Enthalpy of tissue whose water boils off and, where a plan uses cold, freezes.
 
     Parameters
     ----------
     heat_capacity
         Volumetric heat capacity [J/(m3 K)] of the wet tissue, scalar or per node.
     water_content
-        Volume fraction of water that can vaporise, of the same shape or scalar.
+        Volume fraction of water, of the same shape or scalar.
     constants
         From :func:`imagio_sim.tissue.constants.load_constants`, values replaced at will.
+    freezing
+        Whether the tissue may freeze; without it the wet phase extends to any low temperature.
 
     Notes
     -----
     A tissue that stores less than the vapour-filled one when wet (inflated lung, air) keeps its own heat capacity:
-    drying cannot add any.
+    drying cannot add any. What freezing takes from the heat capacity and what it gives off are proportional to the
+    water content; the constants are measured on liver.
     """
+    wet = np.asarray(heat_capacity)
+    drying = _boiling(water_content, constants)
+    dried = np.minimum(wet, constants["dried_heat_capacity"].value)
+    if not freezing:
+        return Enthalpy((wet, dried), (drying,))
+    frozen = wet - water_content * constants["freezing_heat_capacity_drop"].value
+    return Enthalpy((frozen, wet, dried), (_freezing(water_content, constants), drying))
+
+
+def _boiling(water_content: Operand, constants: Mapping[str, Value]) -> Transition:
     latent_heat = water_content * (constants["water_density"].value * constants["latent_heat"].value)
     low = constants["vaporisation_start"].value
-    dried = np.minimum(heat_capacity, constants["dried_heat_capacity"].value)
-    boiling = Transition(low, low + constants["vaporisation_width"].value, latent_heat)
-    return Enthalpy((heat_capacity, dried), (boiling,))
+    return Transition(low, low + constants["vaporisation_width"].value, latent_heat)
+
+
+def _freezing(water_content: Operand, constants: Mapping[str, Value]) -> Transition:
+    freezable = water_content * constants["freezable_water_fraction"].value
+    latent_heat = freezable * (constants["water_density"].value * constants["latent_heat_of_fusion"].value)
+    high = constants["freezing_start"].value
+    return Transition(high - constants["freezing_width"].value, high, latent_heat)

@@ -13,6 +13,9 @@ from imagio_sim.tissue.arithmetic import Arithmetic, Operand, smoothstep
 REFERENCE_TEMPERATURE = 37.0
 """Temperature [degC] at which the library states its values, and where the enthalpy is zero."""
 
+NO_SPREAD = 1e-6
+"""Temperatures that differ by less than this share of the range of freezing are the same."""
+
 
 def thermal_conductivity(
     temperature: Operand, *, reference: Operand, slope: Operand, highest: float, xp: Arithmetic
@@ -33,6 +36,100 @@ def thermal_conductivity(
     Source: MITA model, Hall et al. 2015 (doi 10.3109/02656736.2015.1032370). Valid above freezing.
     """
     return reference + slope * (xp.minimum(temperature, highest) - REFERENCE_TEMPERATURE)
+
+
+def frozen_fraction(temperature: Operand, *, freezing_start: float, freezing_width: float, xp: Arithmetic) -> Operand:
+    """Share of the freezable water that is ice, 0 to 1 over the range in which the enthalpy gives off the latent heat.
+
+    Parameters
+    ----------
+    temperature
+        [degC], any shape.
+    freezing_start, freezing_width
+        Where freezing begins [degC] and over how many kelvin below it takes place.
+    """
+    share = (freezing_start - temperature) / freezing_width
+    return xp.minimum(xp.maximum(share, 0.0), 1.0)
+
+
+def mean_frozen_fraction(
+    coldest: Operand, warmest: Operand, *, freezing_start: float, freezing_width: float, xp: Arithmetic
+) -> Operand:
+    """Mean of :func:`frozen_fraction` over temperatures spread evenly from ``coldest`` to ``warmest`` [degC].
+
+    A conductivity made of it passes the same heat as the layers of a piece of tissue that the freezing front runs
+    through (Kirchhoff's transformation), and changes gradually as the front passes, however narrow the range of
+    freezing is.
+    """
+    solid = freezing_start - freezing_width
+
+    def integral(temperature: Operand) -> Operand:
+        partly = freezing_start - xp.minimum(xp.maximum(temperature, solid), freezing_start)
+        return partly * partly / (2.0 * freezing_width) + xp.maximum(solid - temperature, 0.0)
+
+    spread = warmest - coldest
+    wide = xp.greater(spread, NO_SPREAD * freezing_width)
+    middle = frozen_fraction(
+        0.5 * (coldest + warmest), freezing_start=freezing_start, freezing_width=freezing_width, xp=xp
+    )
+    return xp.where(wide, (integral(coldest) - integral(warmest)) / xp.where(wide, spread, 1.0), middle)
+
+
+def freezing_conductivity(ice: Operand, *, unfrozen: Operand, rise: Operand) -> Operand:
+    """Thermal conductivity [W/(m K)] of tissue with a share ``ice`` of its freezable water frozen.
+
+    Parameters
+    ----------
+    ice
+        From :func:`frozen_fraction` or :func:`mean_frozen_fraction`, any shape.
+    unfrozen
+        Conductivity [W/(m K)] of the wet tissue (:func:`thermal_conductivity`, not below where freezing begins).
+    rise
+        What the frozen tissue conducts more [W/(m K)], of the same shape or scalar.
+
+    Notes
+    -----
+    Linear between the two phases, as the constants of the Go-Smart project are (0.5, 1.25 in the middle, 2.0 W/(m K)).
+    The rise of the conductivity of ice itself towards lower temperatures is not modelled.
+    """
+    return unfrozen + rise * ice
+
+
+def frozen_conductivity_share(ice: Operand, *, residual_fraction: float) -> Operand:
+    """Share of its electrical conductivity that tissue keeps with a share ``ice`` of its freezable water frozen.
+
+    Parameters
+    ----------
+    ice
+        From :func:`frozen_fraction`, any shape.
+    residual_fraction
+        What frozen tissue keeps.
+
+    Notes
+    -----
+    Linear between the two: current goes through the water that is left. That frozen tissue conducts far less is what
+    impedance imaging of ice balls rests on (Daniels and Rubinsky 2011); how much less is uncertain.
+    """
+    return 1.0 - (1.0 - residual_fraction) * ice
+
+
+def flowing_fraction(temperature: Operand, *, freezing_start: float, perfusion_stop: float, xp: Arithmetic) -> Operand:
+    """Share of the blood flow that goes on, 1 to 0 as tissue cools from where freezing begins to ``perfusion_stop``.
+
+    Parameters
+    ----------
+    temperature
+        [degC], any shape.
+    freezing_start, perfusion_stop
+        Where ice begins to form [degC] and where the blood stands still [degC], lower.
+
+    Notes
+    -----
+    The source switches perfusion off at 271 K; the linear fall from the beginning of freezing keeps the heat equation
+    solvable. Metabolism goes with the blood. Source: Go-Smart constants.
+    """
+    left = (temperature - perfusion_stop) / (freezing_start - perfusion_stop)
+    return xp.minimum(xp.maximum(left, 0.0), 1.0)
 
 
 def moisture(temperature: Operand, *, vaporisation_start: float, vaporisation_width: float, xp: Arithmetic) -> Operand:

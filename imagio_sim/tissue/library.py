@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.errors import InputError
+from imagio_sim.tissue.parameter_sets import ParameterSet, in_order
 from imagio_sim.tissue.properties import refuse_implausible, refuse_unknown_property
 from imagio_sim.tissue.value import Value, load_sources, read_data_file, read_value
 
@@ -32,12 +33,15 @@ class Tissue:
         One line for people.
     generic
         True when the tissue stands for no organ in particular and must be chosen on purpose.
+    injectable
+        True when it is a fluid that may be injected to separate organs.
     """
 
     name: str
     values: Mapping[str, Value]
     description: str = ""
     generic: bool = False
+    injectable: bool = False
 
     def __post_init__(self) -> None:
         for name, value in self.values.items():
@@ -75,20 +79,29 @@ def tissue_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml")))
 
 
-def load_tissue(name: str, overrides: Mapping[str, Value] | None = None) -> Tissue:
-    """Load a tissue, with some of its values replaced.
+def load_tissue(name: str, overrides: Mapping[str, Value] | None = None, sets: Sequence[ParameterSet] = ()) -> Tissue:
+    """Load a tissue as it is in a patient: the library's values, changed by the patient's sets, then the overrides.
 
     Parameters
     ----------
     name
         One of :func:`tissue_names`.
     overrides
-        Property name to the value that stands in for the library's, with its own source text.
+        Property name to the value that stands in for all others, with its own source text.
+    sets
+        Species and conditions of the patient; see :func:`imagio_sim.tissue.parameter_sets.in_order`.
     """
     tissue = _library_tissue(name)
-    if not overrides:
-        return tissue
-    return replace(tissue, values=MappingProxyType({**tissue.values, **overrides}))
+    values = dict(tissue.values)
+    for change in in_order(sets):
+        values = change.changed(name, values)
+    return replace(tissue, values=MappingProxyType({**values, **(overrides or {})}))
+
+
+@cache
+def injectable_fluids() -> tuple[str, ...]:
+    """Names of the tissues that are fluids one may inject, sorted."""
+    return tuple(name for name in tissue_names() if _library_tissue(name).injectable)
 
 
 @cache
@@ -102,8 +115,22 @@ def _library_tissue(name: str) -> Tissue:
             remedy=f"did you mean '{nearest[0]}'?",
         )
     record = read_data_file(f"library/{name}.yaml")
-    values = {key: _library_value(name, key, value) for key, value in record["values"].items()}
-    return Tissue(name, MappingProxyType(values), record["description"], record.get("generic", False))
+    values = {
+        key: _library_value(name, key, value) for key, value in {**record["values"], **_optics().get(name, {})}.items()
+    }
+    return Tissue(
+        name,
+        MappingProxyType(values),
+        record["description"],
+        record.get("generic", False),
+        record.get("injectable", False),
+    )
+
+
+@cache
+def _optics() -> dict[str, dict[str, dict[str, object]]]:
+    """Optical properties by tissue: a file of their own, because laser alone asks for them."""
+    return read_data_file("optics.yaml")
 
 
 def _library_value(tissue: str, name: str, record: Mapping[str, object]) -> Value:

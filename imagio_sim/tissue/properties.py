@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -14,12 +14,44 @@ from imagio_sim.tissue.value import Value
 
 @dataclass(frozen=True)
 class Property:
-    """Unit, what any tissue, gas or fluid can plausibly have (``low`` to ``high``), and the meaning in words."""
+    """Unit, what any tissue, gas or fluid can plausibly have (``low`` to ``high``), and the meaning in words.
+
+    ``modalities`` are those that use it; empty for what every run uses.
+    """
 
     unit: str
     low: float
     high: float
     meaning: str
+    modalities: tuple[str, ...] = ()
+
+
+CURRENT = ("radiofrequency", "electroporation")
+PULSES = ("electroporation",)
+MICROWAVES = ("microwave",)
+SOUND = ("ultrasound",)
+LIGHT = ("laser",)
+
+
+LASER_WAVELENGTHS_NM = (980, 1064)
+"""Wavelengths of which tissues have optical properties."""
+
+
+def optical_property(name: str, *, wavelength_nm: int, coagulated: bool) -> str:
+    """Full name of ``optical_absorption`` or ``reduced_scattering`` at a wavelength."""
+    return f"{'coagulated_' if coagulated else ''}{name}_{wavelength_nm}_nm"
+
+
+def _optical(wavelength_nm: int) -> Iterator[tuple[str, Property]]:
+    """The optical properties at a wavelength: of native and of coagulated tissue."""
+    for coagulated in (False, True):
+        state = f"{'of coagulated tissue ' if coagulated else ''}at {wavelength_nm} nm"
+        for name, limits, meaning in (
+            ("optical_absorption", (0.01, 1e4), "absorption coefficient of light"),
+            ("reduced_scattering", (1.0, 1e5), "reduced scattering coefficient of light, mu_s (1 - g),"),
+        ):
+            key = optical_property(name, wavelength_nm=wavelength_nm, coagulated=coagulated)
+            yield key, Property("1/m", *limits, f"{meaning} {state}", LIGHT)
 
 
 PROPERTIES: Mapping[str, Property] = MappingProxyType(
@@ -31,23 +63,57 @@ PROPERTIES: Mapping[str, Property] = MappingProxyType(
             "W/(m K2)", -0.005, 0.01, "rise of the thermal conductivity per kelvin, 37 to 100 degC"
         ),
         "perfusion_rate": Property("1/s", 0.0, 0.2, "volume of blood per volume of tissue and second, untreated"),
-        "electrical_conductivity": Property("S/m", 0.0, 5.0, "electrical conductivity at 500 kHz and 37 degC"),
+        "electrical_conductivity": Property("S/m", 0.0, 5.0, "electrical conductivity at 500 kHz and 37 degC", CURRENT),
         "electrical_conductivity_slope": Property(
-            "1/K", -0.01, 0.05, "relative rise of the electrical conductivity per kelvin, 37 to 100 degC"
+            "1/K", -0.01, 0.05, "relative rise of the electrical conductivity per kelvin, 37 to 100 degC", CURRENT
         ),
+        "intact_conductivity": Property(
+            "S/m",
+            0.0,
+            5.0,
+            "electrical conductivity of intact tissue for pulses of some ten microseconds, 37 degC",
+            PULSES,
+        ),
+        "electroporated_conductivity": Property(
+            "S/m",
+            0.0,
+            5.0,
+            "electrical conductivity for such pulses when all cells are electroporated, 37 degC",
+            PULSES,
+        ),
+        "electroporation_onset_field": Property(
+            "V/m", 1e3, 2e5, "field at which the conductivity begins to rise", PULSES
+        ),
+        "electroporation_saturation_field": Property("V/m", 1e3, 3e5, "field beyond which it rises no further", PULSES),
         "water_content": Property("1", 0.0, 1.0, "volume fraction of water that can vaporise"),
         "metabolic_heat": Property("W/m3", 0.0, 2.0e5, "metabolic heat beyond what the resting state contains"),
-        "relative_permittivity_915_mhz": Property("1", 1.0, 100.0, "relative permittivity at 915 MHz"),
-        "electrical_conductivity_915_mhz": Property("S/m", 0.0, 10.0, "electrical conductivity at 915 MHz"),
-        "relative_permittivity_2450_mhz": Property("1", 1.0, 100.0, "relative permittivity at 2.45 GHz"),
-        "electrical_conductivity_2450_mhz": Property("S/m", 0.0, 10.0, "electrical conductivity at 2.45 GHz"),
-        "sound_speed": Property("m/s", 300.0, 5000.0, "speed of sound"),
-        "acoustic_attenuation_500_khz": Property(
-            "1/m", 0.0, 500.0, "amplitude attenuation at 500 kHz (neper per metre)"
+        "relative_permittivity_915_mhz": Property("1", 1.0, 100.0, "relative permittivity at 915 MHz", MICROWAVES),
+        "electrical_conductivity_915_mhz": Property("S/m", 0.0, 10.0, "electrical conductivity at 915 MHz", MICROWAVES),
+        "relative_permittivity_2450_mhz": Property("1", 1.0, 100.0, "relative permittivity at 2.45 GHz", MICROWAVES),
+        "electrical_conductivity_2450_mhz": Property(
+            "S/m", 0.0, 10.0, "electrical conductivity at 2.45 GHz", MICROWAVES
         ),
-        "nonlinearity_parameter": Property("1", 0.0, 20.0, "acoustic nonlinearity B/A"),
+        "sound_speed": Property("m/s", 300.0, 5000.0, "speed of sound", SOUND),
+        "acoustic_attenuation_500_khz": Property(
+            "1/m", 0.0, 500.0, "amplitude attenuation at 500 kHz (neper per metre)", SOUND
+        ),
+        "acoustic_attenuation_exponent": Property(
+            "1", 0.0, 3.0, "exponent of the frequency in the acoustic attenuation: (f / 500 kHz) to this power", SOUND
+        ),
+        "nonlinearity_parameter": Property("1", 0.0, 20.0, "acoustic nonlinearity B/A", SOUND),
+        **{name: definition for wavelength in LASER_WAVELENGTHS_NM for name, definition in _optical(wavelength)},
     }
 )
+
+
+def properties_used_by(modalities: Iterable[str]) -> frozenset[str]:
+    """Properties that a run with these modalities uses."""
+    acting = set(modalities)
+    return frozenset(
+        name
+        for name, definition in PROPERTIES.items()
+        if not definition.modalities or acting & set(definition.modalities)
+    )
 
 
 def refuse_unknown_property(name: str, *, where: str) -> None:

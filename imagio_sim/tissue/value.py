@@ -14,8 +14,9 @@ import yaml
 
 from imagio_sim.errors import InputError
 
-Evidence = Literal["read", "derived", "memory", "given"]
-"""read in the source named; derived from numbers read there; from memory and to be checked; given by the user."""
+Evidence = Literal["read", "derived", "memory", "assumed", "given"]
+"""read in the source named; derived from numbers read there; from memory and to be checked; assumed by convention,
+for the reason in the note; given by the user."""
 
 FIELDS = ("value", "unit", "low", "high", "sd", "source", "evidence", "note", "percentiles")
 
@@ -40,6 +41,9 @@ class Value:
         What a reader must know to use it.
     percentiles
         Pairs (percent, value) where the source publishes a distribution.
+    origin
+        What has put the number in place of the library's (``species pig``, ``condition cirrhosis``, ``scenario``);
+        empty for the library's own.
     """
 
     value: float
@@ -51,6 +55,7 @@ class Value:
     evidence: Evidence
     note: str = ""
     percentiles: tuple[tuple[float, float], ...] = ()
+    origin: str = ""
 
     def __post_init__(self) -> None:
         _refuse_not_finite(self)

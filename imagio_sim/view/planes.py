@@ -13,6 +13,7 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
 from imagio_sim.anatomy.volume import Grid
+from imagio_sim.devices.applicator import PlacedApplicator
 from imagio_sim.view.scene import (
     MARGIN_BANDS,
     NEEDLE_COLOUR,
@@ -178,6 +179,8 @@ def _draw_target(axes: Axes, scene: Scene, plane: Plane) -> None:
 def _draw_needles(axes: Axes, scene: Scene, plane: Plane, half: float) -> None:
     """Rods: solid where they lie in the plane, dotted where they pass before or behind it."""
     for applicator in scene.applicators:
+        if not applicator.rods:
+            _draw_beam(axes, scene, plane, applicator)
         for rod in applicator.rods:
             path = _refined(np.array(rod.path_mm))
             height = np.abs((path - scene.centre_mm) @ plane.normal)
@@ -187,6 +190,13 @@ def _draw_needles(axes: Axes, scene: Scene, plane: Plane, half: float) -> None:
             axes.plot(*flat.T, color="white", linewidth=2.4, solid_capstyle="round")
     axes.set_xlim(-half, half)
     axes.set_ylim(-half, half)
+
+
+def _draw_beam(axes: Axes, scene: Scene, plane: Plane, applicator: PlacedApplicator) -> None:
+    """The axis of a transducer outside the body, up to its geometric focus."""
+    ends = _flat(np.array([applicator.entry_mm, applicator.tip_mm]), scene, plane)
+    axes.plot(*ends.T, "--", color="white", linewidth=1.6)
+    axes.plot(*ends[1:].T, "+", color="white", markersize=9.0, markeredgewidth=1.6)
 
 
 def _refined(path: NDArray[np.float64]) -> NDArray[np.float64]:

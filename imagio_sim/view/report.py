@@ -36,15 +36,29 @@ class Picture:
     caption: str
 
 
+MEMORY = "memory"
+"""Evidence of a number that nobody has checked."""
+
+
 @dataclass(frozen=True)
 class Constant:
-    """One number the run has used: of which tissue, device or model, and where it comes from."""
+    """One number the run has used: of which tissue, device or model, and where it comes from.
+
+    ``evidence`` says how it was seen, ``origin`` what has put it in place of the library's (else ``library``).
+    """
 
     owner: str
     quantity: str
     value: str
     spread: str
     source: str
+    evidence: str
+    origin: str
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether it is from memory."""
+        return self.evidence == MEMORY
 
 
 @dataclass(frozen=True)
@@ -71,6 +85,11 @@ class Report:
     result: Result
     pictures: Sequence[Picture]
     constants: Sequence[Constant]
+
+    @property
+    def unchecked(self) -> list[Constant]:
+        """The constants from memory."""
+        return [constant for constant in self.constants if constant.unchecked]
 
 
 def write_report(path: Path, report: Report) -> None:

@@ -123,6 +123,9 @@ def _add_plan(plotter: pyvista.Plotter, scene: Scene) -> None:
         mesh["rgb"] = colours[_bands(scene.margins, mesh.points)]
         plotter.add_mesh(mesh, scalars="rgb", rgb=True, smooth_shading=True, ambient=0.35)
     for applicator in scene.applicators:
+        if not applicator.rods:  # a transducer outside the body: its beam
+            beam = pyvista.Line(applicator.tip_mm, applicator.entry_mm)
+            plotter.add_mesh(beam, color=NEEDLE_COLOUR, line_width=2.0)
         for rod in applicator.rods:
             tube = pyvista.lines_from_points(np.array(rod.path_mm)).tube(radius=max(rod.radius_mm, 0.6))
             plotter.add_mesh(tube, color=NEEDLE_COLOUR, smooth_shading=True)

@@ -9,15 +9,11 @@ import SimpleITK
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagio_sim.anatomy.frame import affine_from_lps, affine_to_lps, orientation, points_to_lps
+from imagio_sim.anatomy.frame import affine_from_lps, affine_to_lps, orientation
 from imagio_sim.anatomy.nifti import read_nifti_image
 from tests.anatomy.made_files import write_plain_nifti
 
 FRAMES = ("LPS", "RAS", "LAS", "RPI")
-
-
-def test_a_point_to_the_patients_right_has_a_negative_first_coordinate_inside() -> None:
-    assert points_to_lps(np.array([[30.0, 20.0, 10.0]]), "RAS").tolist() == [[-30.0, -20.0, 10.0]]
 
 
 @pytest.mark.parametrize("frame", FRAMES)

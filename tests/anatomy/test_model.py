@@ -84,14 +84,14 @@ def test_vessels_run_through_a_lesion() -> None:
 
 
 def test_the_target_of_a_lesion_keeps_its_exact_volume() -> None:
-    assert patient().target_volume_ml == pytest.approx(BALL.volume_ml, rel=1e-9)
+    assert patient().target_surface().volume_ml == pytest.approx(BALL.volume_ml, rel=1e-9)
 
 
 def test_a_label_can_be_the_target() -> None:
     labels = two_labels()
     anatomy = patient(labels, target="liver_tumour")
     assert anatomy.target_mask().sum() == 12
-    assert anatomy.target_volume_ml == pytest.approx(labels.volume_ml("liver_tumour"), rel=0.0051)
+    assert anatomy.target_surface().volume_ml == pytest.approx(labels.volume_ml("liver_tumour"), rel=0.0051)
 
 
 def test_a_target_that_was_read_from_a_surface_is_that_surface() -> None:
@@ -176,19 +176,6 @@ def test_a_lesion_beside_a_label_named_target_is_refused() -> None:
     labels = LabelVolume(abdomen().labels, GRID, {1: "liver", 2: "target"})
     with pytest.raises(InputError, match="a virtual lesion beside a label named 'target'"):
         patient(labels)
-
-
-def test_a_crop_holds_the_same_tissues_at_the_same_places() -> None:
-    image = Image(np.random.default_rng(1).normal(size=GRID.shape).astype(np.float32), GRID, "ct")
-    anatomy = patient(image=image)
-    box = np.array([[-10.0, -12.0, -8.0], [14.0, 20.0, 17.0]])
-    crop = anatomy.cropped(box)
-    points = np.random.default_rng(2).uniform(box[0], box[1], (3000, 3))
-    for whole, part in zip(anatomy.sample(points), crop.sample(points), strict=True):
-        assert np.array_equal(whole, part)
-    assert crop.labels.labels.size < anatomy.labels.labels.size / 15
-    assert crop.image is not None
-    assert crop.image.values.shape == crop.labels.labels.shape
 
 
 def test_a_volume_without_unlabelled_voxels_needs_no_rule_to_fit() -> None:

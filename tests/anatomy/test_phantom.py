@@ -43,7 +43,7 @@ def test_every_label_of_the_phantom_has_a_tissue(anatomy: Anatomy) -> None:
 
 
 def test_the_tumour_has_the_volume_of_its_ellipsoid(anatomy: Anatomy) -> None:
-    assert anatomy.target_volume_ml == pytest.approx(4.0 / 3.0 * np.pi * 1.5 * 1.3 * 1.3, rel=0.03)
+    assert anatomy.target_surface().volume_ml == pytest.approx(4.0 / 3.0 * np.pi * 1.5 * 1.3 * 1.3, rel=0.03)
 
 
 def test_the_liver_has_the_size_of_a_small_liver(anatomy: Anatomy) -> None:

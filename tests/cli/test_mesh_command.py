@@ -32,6 +32,18 @@ def test_a_scenario_is_meshed_reported_and_written(tmp_path: Path, monkeypatch: 
     assert out.with_name("mesh.vtu.tags.json").is_file()
 
 
+def test_a_phantom_is_meshed_in_the_half_plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGIO_CACHE", str(tmp_path / "cache"))
+    phantom, out = SCENARIO.with_name("phantom_radiofrequency_axisymmetric.yaml"), tmp_path / "mesh.vtu"
+    result = RUNNER.invoke(main.application, ["mesh", str(phantom), "--resolution", "coarse", "--out", str(out)])
+    assert result.exception is None
+    for word in ("triangles", "axis", "muscle"):
+        assert word in result.output
+    mesh = meshio.read(out)
+    assert {block.type for block in mesh.cells} == {"triangle", "line"}
+    assert (mesh.points[:, 1] == 0.0).all()
+
+
 def test_an_unknown_plan_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGIO_CACHE", str(tmp_path))
     result = RUNNER.invoke(main.application, ["mesh", str(SCENARIO), "--plan", "no_such_plan"])

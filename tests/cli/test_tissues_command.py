@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from imagio_cli.tissues import tissues
 from imagio_sim.errors import InputError
-from imagio_sim.tissue import load_tissue, tissue_names
+from imagio_sim.tissue import load_tissue, parameter_set, tissue_names
 
 
 def run(*arguments: str) -> Result:
@@ -50,3 +50,25 @@ def test_the_command_is_imported_without_heavy_libraries() -> None:
 
     check = "import sys, imagio_cli.tissues; sys.exit(any(m in sys.modules for m in ('numpy', 'rich.table', 'yaml')))"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_species_and_conditions_are_listed() -> None:
+    shown = run().stdout
+    assert all(name in shown for name in ("pig", "human_child", "cirrhosis", "ex_vivo"))
+
+
+def test_a_tissue_is_shown_as_it_is_in_a_species_and_a_condition() -> None:
+    result = run("liver", "--species", "pig", "--condition", "cirrhosis", "--json")
+    perfusion = json.loads(result.stdout)["values"]["perfusion_rate"]
+    assert (
+        perfusion["value"]
+        == load_tissue("liver", sets=[parameter_set("species", "pig")]).value("perfusion_rate") * 0.62
+    )
+    assert perfusion["origin"] == "condition cirrhosis"
+    assert "species pig" in run("liver", "--species", "pig").stdout
+
+
+def test_an_unknown_species_is_a_user_error_that_names_the_nearest() -> None:
+    error = run("liver", "--species", "pgi").exception
+    assert isinstance(error, InputError)
+    assert "did you mean 'pig'" in str(error)

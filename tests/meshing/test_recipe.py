@@ -95,7 +95,14 @@ def test_without_applicators_the_mesh_is_fine_around_the_target() -> None:
 
 
 def test_a_rod_without_electrodes_is_active_near_its_tip() -> None:
-    rod = Rod("antenna", ((0.0, 0.0, 0.0), (0.0, 0.0, 150.0)), 0.9, "cone", 2.0, (Section("cooled", 0.0, 150.0),))
+    rod = Rod(
+        "antenna",
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 150.0)),
+        0.9,
+        "cone",
+        2.0,
+        (Section("cooled", 0.0, 150.0, active=False),),
+    )
     recipe = recipe_for([placed("M", (rod,), (0, 0, 0), (0, 0, 90))], TARGET, reach_mm=15.0)
     assert np.ptp(np.array(recipe.focus_mm[0])[:, 2]) == pytest.approx(30.0)
 

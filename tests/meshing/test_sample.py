@@ -6,7 +6,7 @@ from imagio_sim.anatomy.volume import ClosedSurface
 from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.generate import generate
 from imagio_sim.meshing.phantoms import ball
-from imagio_sim.meshing.sample import barycentric_lattice, sample, wall_areas
+from imagio_sim.meshing.sample import barycentric_lattice, sample, vessel_shares, wall_areas, wall_areas_by_vessel
 from tests.meshing.made_anatomy import MadeAnatomy, cube_grid, cylinder
 from tests.meshing.needles import small_recipe
 
@@ -110,3 +110,26 @@ def test_the_lattice_is_inside_and_balanced(order: int) -> None:
     assert weights.min() > 0.0
     assert weights.sum(axis=1) == pytest.approx(1.0)
     assert weights.mean(axis=0) == pytest.approx(0.25)
+
+
+def test_each_vessel_keeps_the_area_of_its_own_wall(domain: Domain) -> None:
+    walls = {"vein": cylinder(radius=5.0, length=100.0), "artery": cylinder(radius=2.0, length=100.0)}
+    walls["artery"] = walls["artery"]._replace(points_mm=walls["artery"].points_mm + np.array([9.0, 0.0, 0.0]))
+    sampled = sample(domain, MadeAnatomy(("liver",), lambda points: np.zeros(len(points), np.int64), surfaces=walls))
+    for name, wall in walls.items():
+        own = sampled.wall_area_mm2 @ sampled.vessel_shares[name]
+        assert own == pytest.approx(wall_areas(domain, {name: wall}).sum(), rel=1e-12)
+    assert sum(sampled.vessel_shares.values()) == pytest.approx(1.0)
+
+
+def test_a_lumen_belongs_to_the_vessel_whose_wall_is_nearest(domain: Domain) -> None:
+    walls = {"vein": cylinder(radius=6.0, length=100.0), "artery": cylinder(radius=2.0, length=100.0)}
+    walls["artery"] = walls["artery"]._replace(points_mm=walls["artery"].points_mm + np.array([20.0, 0.0, 0.0]))
+    shares = vessel_shares(domain, wall_areas_by_vessel(domain, walls))
+    centres = domain.points_mm[domain.cells].mean(axis=1)
+    assert np.all(shares["vein"][np.hypot(centres[:, 0], centres[:, 1]) < 3.0] == 1.0)
+    assert np.all(shares["artery"][np.hypot(centres[:, 0] - 20.0, centres[:, 1]) < 1.0] == 1.0)
+
+
+def test_without_vessels_there_are_no_shares() -> None:
+    assert vessel_shares(ball(10.0, 3.0), {}) == {}

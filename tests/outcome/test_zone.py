@@ -133,6 +133,27 @@ def test_an_axisymmetric_ball_is_revolved() -> None:
     assert not zone.clipped
 
 
+def test_the_surface_of_an_axisymmetric_zone_is_closed_and_encloses_it() -> None:
+    domain = half_plane()
+    for radius, centre in ((15.0, (0.0, 0.0)), (12.0, (0.0, 15.0)), (6.0, (11.0, 0.0))):
+        zone = ablation_zone(domain, ball_level(domain.points_mm, radius, centre), HEAD)
+        assert edges_used_once(zone.surface.triangles) == 0
+        assert zone.surface.volume_mm3 == pytest.approx(zone.volume_mm3, rel=1e-3)
+        assert zone.surface.centroid_mm == pytest.approx(zone.centroid_mm, abs=0.01)
+
+
+def test_the_surface_of_a_zone_around_a_needle_in_a_half_plane_is_closed_across_it() -> None:
+    beside = half_plane(radius_mm=20.0)
+    moved = replace(beside, points_mm=beside.points_mm + np.array([1.0, 0.0]))
+    facets = moved.surfaces["boundary"]
+    on_needle = np.all(np.abs(moved.points_mm[facets][:, :, 0] - 1.0) < 1e-9, axis=1)
+    pierced = replace(moved, surfaces={"boundary": facets[~on_needle], "A.needle.active": facets[on_needle]})
+    zone = ablation_zone(pierced, ball_level(pierced.points_mm, 10.0), HEAD)
+    assert edges_used_once(zone.surface.triangles) == 0
+    assert zone.surface.volume_mm3 == pytest.approx(zone.volume_mm3, rel=1e-3)
+    assert zone.volume_mm3 - zone.tissue_volume_mm3 == pytest.approx(np.pi * 1.0**2 * 19.9, rel=0.01)
+
+
 def test_an_axisymmetric_zone_is_closed_by_the_region() -> None:
     domain = half_plane()
     zone = ablation_zone(domain, ball_level(domain.points_mm, 12.0, (0.0, 15.0)), HEAD)

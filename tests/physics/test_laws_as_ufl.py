@@ -12,7 +12,16 @@ from mpi4py import MPI
 from imagio_sim.physics.arithmetic import UFL
 from imagio_sim.tissue.arithmetic import NUMPY, Arithmetic, smoothstep
 from imagio_sim.tissue.enthalpy import Enthalpy, Transition
-from imagio_sim.tissue.laws import electrical_conductivity, moisture, perfusion_rate, thermal_conductivity
+from imagio_sim.tissue.laws import (
+    electrical_conductivity,
+    flowing_fraction,
+    freezing_conductivity,
+    frozen_fraction,
+    mean_frozen_fraction,
+    moisture,
+    perfusion_rate,
+    thermal_conductivity,
+)
 
 MATERIAL = Enthalpy((2.0e6, 3.8e6, 0.6e6), (Transition(-8.0, -1.0, 1.6e8), Transition(95.0, 100.0, 1.66e9)))
 
@@ -32,6 +41,11 @@ def sigma(temperature: Any, xp: Arithmetic) -> Any:
 LAWS: dict[str, Callable[[Any, Arithmetic], Any]] = {
     "electrical conductivity": sigma,
     "thermal conductivity": lambda t, xp: thermal_conductivity(t, reference=0.5, slope=0.002, highest=100.0, xp=xp),
+    "ice": lambda t, xp: frozen_fraction(t, freezing_start=-1.0, freezing_width=7.0, xp=xp),
+    "freezing conductivity": lambda t, xp: freezing_conductivity(
+        mean_frozen_fraction(t, t + 3.0, freezing_start=-1.0, freezing_width=7.0, xp=xp), unfrozen=0.5, rise=1.5
+    ),
+    "flow in ice": lambda t, xp: flowing_fraction(t, freezing_start=-1.0, perfusion_stop=-2.0, xp=xp),
     "perfusion": lambda t, xp: perfusion_rate(0.01, t / 130.0, shutdown_start=0.7, shutdown_end=0.9, xp=xp),
     "smoothstep": lambda t, xp: smoothstep(t, start=42.0, end=43.0, xp=xp),
     "enthalpy": lambda t, xp: MATERIAL.enthalpy(t, xp=xp),

@@ -84,7 +84,7 @@ def test_temperature_control_takes_gain_and_sensors_from_the_device(scenario: Ma
     assert len(channel.sensors_mm) == 5
 
 
-def test_every_program_can_be_run(scenario: Make) -> None:
+def test_every_radio_frequency_program_can_be_run(scenario: Make) -> None:
     """A mode without a controller would show here."""
     values = {
         "constant_power": {"power": "1 W"},
@@ -97,7 +97,7 @@ def test_every_program_can_be_run(scenario: Make) -> None:
         program = {"mode": mode, "duration": "1 min", **values.get(mode, {})}
         (channel,) = channels(scenario({"plans.A.program": program, "plans.A.applicators[0].device": device}), "A", 0)
         assert channel.controller().end_time == 60.0
-    assert {tag_of(program) for program in PROGRAMS} == {
+    assert {tag_of(program) for program in PROGRAMS} >= {
         f"radiofrequency.{mode}" for mode in modes_of("radiofrequency")
     }
 

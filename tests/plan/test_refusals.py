@@ -215,7 +215,8 @@ A = "plans.A"
             f"{A}.program.resume_fraction",
             "less than or equal to 1",
         ),
-        ({f"{A}.program.modality": "microwave"}, f"{A}.program", "mode"),
+        ({f"{A}.program.modality": "microwave"}, f"{A}.program.modality", "radiofrequency"),
+        ({f"{A}.program.modality": "cryo"}, f"{A}.program", "mode"),
         # pairs
         (
             {f"{A}.applicators[0].return_electrode": "other"},

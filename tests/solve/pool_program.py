@@ -42,6 +42,9 @@ class Pool:
         self.temperature += energy / self.capacity
         self.received += energy
 
+    def facts(self) -> Mapping[str, Any]:
+        return {"received_J": self.received}
+
     def state(self) -> Mapping[str, Any]:
         return {"temperature": self.temperature, "received": self.received}
 

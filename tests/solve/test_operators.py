@@ -56,6 +56,25 @@ def test_stiffness_gathered_from_edges_equals_the_assembled_form(domain: Domain)
     assert difference.norm() < 1e-12 * reference.norm()
 
 
+def test_overlap_gathered_on_edges_equals_the_assembled_mass_matrix(domain: Domain) -> None:
+    import ufl
+    from dolfinx import fem
+    from dolfinx.fem.petsc import assemble_matrix
+
+    space = discretised(domain)
+    operators = EdgeOperators(space)
+    density = 1.0 + np.random.default_rng(6).random(domain.cells.shape[0])[space.input_cell]
+    u, v = ufl.TrialFunction(space.space), ufl.TestFunction(space.space)
+    reference = assemble_matrix(fem.form(weight(space) * cell_function(space, density) * u * v * ufl.dx))
+    reference.assemble()
+    gathered = FreeMatrix(operators, np.zeros(space.count, dtype=bool))
+    overlap = operators.edge_overlap(density)
+    gathered.fill(overlap, operators.distributed(density) - space.accumulated(operators.edge_sum(overlap)))
+    difference = reference.copy()
+    difference.axpy(-1.0, gathered.matrix)
+    assert difference.norm() < 1e-12 * reference.norm()
+
+
 def test_distributed_density_equals_the_assembled_load(domain: Domain) -> None:
     import ufl
     from dolfinx import fem

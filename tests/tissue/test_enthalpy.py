@@ -6,7 +6,8 @@ import pytest
 
 from imagio_sim.errors import InputError
 from imagio_sim.tissue.constants import load_constants
-from imagio_sim.tissue.enthalpy import Enthalpy, Transition, vaporising
+from imagio_sim.tissue.enthalpy import Enthalpy, Transition, tissue_enthalpy
+from imagio_sim.tissue.library import load_tissue, tissue_names
 
 TEMPERATURES = np.linspace(-60.0, 140.0, 4001)
 BOILING = Transition(95.0, 100.0, 0.735 * 1000.0 * 2.26e6)
@@ -55,16 +56,45 @@ def test_every_node_may_have_its_own_material() -> None:
     np.testing.assert_allclose(mixed.temperature(mixed.enthalpy(temperatures)), temperatures)
 
 
-def test_vaporising_tissue_uses_the_sourced_constants() -> None:
-    material = vaporising(heat_capacity=3.8e6, water_content=0.735, constants=load_constants())
+def of_constants(heat_capacity: float, water_content: float, *, freezing: bool) -> Enthalpy:
+    return tissue_enthalpy(
+        heat_capacity=heat_capacity, water_content=water_content, constants=load_constants(), freezing=freezing
+    )
+
+
+@pytest.mark.parametrize("freezing", [False, True])
+def test_vaporising_tissue_uses_the_sourced_constants(freezing: bool) -> None:
+    material = of_constants(3.8e6, 0.735, freezing=freezing)
     latent_heat = 0.735 * 1000.0 * 2.26e6
     boiling = 0.5 * (3.8e6 + 0.6e6) * 5.0 + latent_heat
     assert material.enthalpy(105.0) - material.enthalpy(100.0) == pytest.approx(boiling)
     assert material.heat_capacity_apparent(110.0) == pytest.approx(0.6e6)
 
 
+def test_freezing_liver_gives_off_the_latent_heat_that_was_measured() -> None:
+    density, heat_capacity = 1079.0, 1079.0 * 3540.0
+    material = of_constants(heat_capacity, 0.735, freezing=True)
+    frozen = material.heat_capacity_apparent(-20.0)
+    sensible = 7.0 * 0.5 * (frozen + heat_capacity)
+    latent_heat = (material.enthalpy(-1.0) - material.enthalpy(-8.0) - sensible) / density
+    assert latent_heat == pytest.approx(148.9e3, rel=0.01)
+
+
+def test_ice_stores_less_heat_than_water_in_every_tissue_of_the_library() -> None:
+    for name in tissue_names():
+        tissue = load_tissue(name)
+        wet = tissue.value("volumetric_heat_capacity")
+        frozen = of_constants(wet, tissue.value("water_content"), freezing=True).heat_capacity_apparent(-50.0)
+        assert 0.3 * wet < frozen <= wet, name
+
+
+def test_tissue_that_may_not_freeze_stays_wet_at_any_low_temperature() -> None:
+    material = of_constants(3.8e6, 0.735, freezing=False)
+    assert material.enthalpy(-60.0) == pytest.approx(-97.0 * 3.8e6)
+
+
 def test_drying_never_adds_heat_capacity() -> None:
-    air = vaporising(heat_capacity=1.2e3, water_content=0.0, constants=load_constants())
+    air = of_constants(1.2e3, 0.0, freezing=False)
     np.testing.assert_allclose(air.heat_capacity_apparent(TEMPERATURES), 1.2e3)
 
 

@@ -8,7 +8,17 @@ from numpy.typing import NDArray
 from imagio_sim.tissue.arithmetic import NUMPY, smoothstep
 from imagio_sim.tissue.blockwise import BLOCK, blocks, blockwise
 from imagio_sim.tissue.enthalpy import Enthalpy, Transition
-from imagio_sim.tissue.laws import electrical_conductivity, moisture, perfusion_rate, thermal_conductivity
+from imagio_sim.tissue.laws import (
+    electrical_conductivity,
+    flowing_fraction,
+    freezing_conductivity,
+    frozen_conductivity_share,
+    frozen_fraction,
+    mean_frozen_fraction,
+    moisture,
+    perfusion_rate,
+    thermal_conductivity,
+)
 
 TEMPERATURES = np.linspace(0.0, 150.0, 3001)
 
@@ -63,6 +73,34 @@ def test_perfusion_is_untouched_in_living_tissue_and_gone_in_dead() -> None:
     np.testing.assert_allclose(rates, [0.01, 0.01, 0.005, 0.0, 0.0], atol=1e-15)
 
 
+def test_ice_is_what_the_latent_heat_has_made() -> None:
+    material = Enthalpy((2.0e6, 3.8e6), (Transition(-8.0, -1.0, 1.6e8),))
+    given_off = material.enthalpy(-1.0) - material.enthalpy(-3.0) - 2.0 * 0.5 * (2.0e6 + 3.8e6)
+    ice = frozen_fraction(-3.0, freezing_start=-1.0, freezing_width=7.0, xp=NUMPY)
+    assert ice == pytest.approx(given_off / 1.6e8)
+
+
+@pytest.mark.parametrize(("coldest", "warmest"), [(-60.0, 30.0), (-9.0, -1.5), (-4.0, -3.0), (-5.0, -5.0), (2.0, 9.0)])
+def test_mean_ice_is_the_mean_over_the_temperatures(coldest: float, warmest: float) -> None:
+    spread = np.linspace(coldest, warmest, 20001)
+    ice = frozen_fraction(spread, freezing_start=-1.0, freezing_width=7.0, xp=NUMPY)
+    mean = mean_frozen_fraction(coldest, warmest, freezing_start=-1.0, freezing_width=7.0, xp=NUMPY)
+    assert mean == pytest.approx(np.trapezoid(ice, dx=1.0 / 20000), abs=1e-8)
+
+
+def test_conductivity_rises_from_the_wet_to_the_frozen_value() -> None:
+    np.testing.assert_allclose(
+        freezing_conductivity(np.array([0.0, 0.5, 1.0]), unfrozen=0.5, rise=1.5), [0.5, 1.25, 2.0]
+    )
+
+
+def test_blood_stands_still_in_ice_and_flows_in_wet_tissue() -> None:
+    flow = flowing_fraction(
+        np.array([37.0, -1.0, -1.5, -2.0, -60.0]), freezing_start=-1.0, perfusion_stop=-2.0, xp=NUMPY
+    )
+    np.testing.assert_allclose(flow, [1.0, 1.0, 0.5, 0.0, 0.0])
+
+
 def test_smoothstep_has_no_slope_at_its_ends() -> None:
     near = 1e-6
     rise = smoothstep(np.array([42.0 + near, 43.0 - near]), start=42.0, end=43.0, xp=NUMPY)
@@ -80,3 +118,9 @@ def test_blocks_cover_every_index_once() -> None:
     indices = np.arange(2 * BLOCK + 1)
     np.testing.assert_array_equal(np.concatenate(list(blocks(indices))), indices)
     assert list(blocks(indices[:0])) == []
+
+
+def test_frozen_tissue_keeps_a_share_of_its_electrical_conductivity() -> None:
+    ice = np.array([0.0, 0.5, 1.0])
+    left = frozen_conductivity_share(ice, residual_fraction=0.01)
+    assert left == pytest.approx([1.0, 0.505, 0.01])

@@ -40,7 +40,7 @@ def test_a_misspelt_field_is_refused() -> None:
         ({"high": math.inf}, "finite"),
         ({"value": 3.0}, "low <= value <= high"),
         ({"sd": -1.0}, "sd >= 0"),
-        ({"evidence": "guessed"}, "read, derived, memory, given"),
+        ({"evidence": "guessed"}, "read, derived, memory, assumed, given"),
         ({"source": " "}, "no source"),
     ],
 )

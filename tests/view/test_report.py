@@ -30,7 +30,10 @@ class Balance(HTMLParser):
 
 def report(tmp_path: Path, made: Result) -> Report:
     draw_curves(tmp_path / "curves.png", {"time_s": [0.0, 60.0], "power_W": [60.0, 60.0]}, "A")
-    constants = [Constant("liver", "thermal conductivity", "0.52 W/(m K)", "± 0.03", "IT'IS database 4.1")]
+    constants = [
+        Constant("liver", "thermal conductivity", "0.52 W/(m K)", "± 0.03", "IT'IS database 4.1", "read", "library"),
+        Constant("liver", "perfusion rate", "0.0077 1/s", "", "a recollection", "memory", "condition cirrhosis"),
+    ]
     return Report(
         title="Liver · plan <A>",
         question="Is 60 W enough?",
@@ -82,6 +85,10 @@ def test_the_report_stands_alone_and_is_well_formed(tmp_path: Path) -> None:
         "0.3 %",
         "35937 nodes",
         "IT&#39;IS database 4.1",
+        "2 constants in all",
+        "1 constants from memory",
+        'class="unchecked"><td>liver</td><td>perfusion rate',
+        "condition cirrhosis",
         "through bone (rib)",
         "Research use only",
         "not of a medical device",

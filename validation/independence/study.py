@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Solve one plan with another mesh, region or time tolerance, and say by how much its zone differs.
 
-``python -m validation.independence.study --help``. The plans are in ``liver_30w.yaml``; their numbers are in README.md.
+``python -m validation.independence.study --help``. Unless another scenario is named, the plans are in
+``liver_30w.yaml``; all numbers are in README.md.
 """
 
 from __future__ import annotations
@@ -15,20 +16,17 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from imagio_sim.campaign.case import thermal_case
-from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
-from imagio_sim.meshing.domain import Domain, Sampled
-from imagio_sim.meshing.generate import generate_axisymmetric
+from imagio_sim.campaign.case import thermal_case, zone_model
+from imagio_sim.campaign.geometry import read_anatomy, stage_geometry
 from imagio_sim.meshing.recipe import Resolution
 from imagio_sim.outcome.surface import Surface
 from imagio_sim.outcome.zone import AblationZone, ablation_zone
-from imagio_sim.plan import Scenario, load_scenario, placed_applicators
+from imagio_sim.plan import changed, load_scenario
 from imagio_sim.solve.case import ThermalCase
-from imagio_sim.solve.sources.radiofrequency import Ground, RadiofrequencySource, RadiofrequencySpec
+from imagio_sim.solve.sources.radiofrequency import RadiofrequencySource, RadiofrequencySpec
 from imagio_sim.solve.stage import Stage
 
 SCENARIO = Path(__file__).with_name("liver_30w.yaml")
-TISSUE = "liver"
 QUANTILE = 0.95
 """Share of the zone's surface that a distance must hold for."""
 
@@ -52,7 +50,7 @@ VARIANTS: Mapping[str, Variant] = {
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """The end of a run: mesh size, steps and their records, zone by the deciding model, hottest point ever [degC]."""
+    """The end of a run: nodes, records of its steps, zone by what decides, hottest point ever [degC], roll-offs."""
 
     nodes: int
     history: Sequence[Mapping[str, float]]
@@ -74,47 +72,20 @@ def case_of(
     plan: str, variant: Variant, *, half_plane: bool, resolution: Resolution = "normal", scenario: Path = SCENARIO
 ) -> ThermalCase:
     """The plan as the solver takes it, in three dimensions or in the r-z half plane of its electrode."""
-    read = load_scenario(scenario)
-    make = _half_plane_case if half_plane else _solid_case
-    case = make(read, plan, variant, resolution)
+    geometry = "axisymmetric" if half_plane else "three_dimensional"
+    read = changed(load_scenario(scenario), {"solver.geometry": geometry})
+    made = stage_geometry(
+        read,
+        plan,
+        read_anatomy(read),
+        stage=0,
+        resolution=resolution,
+        size_factor=variant.size_factor,
+        region_factor=variant.region_factor,
+    )
+    case = thermal_case(read, plan, made, stage=0)
     tolerance = case.numerics.time_tolerance * variant.tolerance_factor
     return replace(case, numerics=replace(case.numerics, time_tolerance=tolerance))
-
-
-def _solid_case(scenario: Scenario, plan: str, variant: Variant, resolution: Resolution) -> ThermalCase:
-    geometry = stage_geometry(
-        scenario,
-        plan,
-        read_anatomy(scenario),
-        stage=0,
-        resolution=resolution,
-        size_factor=variant.size_factor,
-        region_factor=variant.region_factor,
-    )
-    return thermal_case(scenario, plan, geometry, stage=0)
-
-
-def _half_plane_case(scenario: Scenario, plan: str, variant: Variant, resolution: Resolution) -> ThermalCase:
-    """The same case on the half plane's mesh; z is measured from the tip."""
-    recipe = mesh_recipe(
-        scenario,
-        plan,
-        read_anatomy(scenario),
-        stage=0,
-        resolution=resolution,
-        size_factor=variant.size_factor,
-        region_factor=variant.region_factor,
-    )
-    flat = generate_axisymmetric(recipe).domain
-    in_space = replace(flat, points_mm=np.column_stack([np.zeros(len(flat.points_mm)), flat.points_mm]))
-    applicators = placed_applicators(scenario, plan)
-    case = thermal_case(scenario, plan, StageGeometry(applicators, in_space, _uniform(flat), 0.0, ()), stage=0)
-    middle = (0.0, 0.0, _electrode_middle_mm(flat, case))
-    electrodes = electrodes_of(case)
-    generators = tuple(replace(generator, sensors_mm=()) for generator in electrodes.generators)
-    return with_electrodes(
-        replace(case, domain=flat), replace(electrodes, ground=Ground(middle), generators=generators)
-    )
 
 
 def electrodes_of(case: ThermalCase) -> RadiofrequencySpec:
@@ -129,33 +100,20 @@ def with_electrodes(case: ThermalCase, electrodes: RadiofrequencySpec) -> Therma
     return replace(case, sources=(electrodes,))
 
 
-def _uniform(domain: Domain) -> Sampled:
-    """The same tissue everywhere."""
-    nothing, all_of_it = np.zeros(len(domain.cells)), np.ones(len(domain.cells))
-    return Sampled((TISSUE,), all_of_it[:, None], all_of_it, nothing, nothing, nothing)
-
-
-def _electrode_middle_mm(domain: Domain, case: ThermalCase) -> float:
-    facets = np.concatenate([domain.surfaces[name] for one in electrodes_of(case).conductors for name in one.surfaces])
-    heights = domain.points_mm[facets][:, :, 1]
-    return float((heights.min() + heights.max()) / 2.0)
-
-
 def solve(case: ThermalCase) -> Solved:
     """Run a case to its end on one rank."""
     stage = Stage(MPI.COMM_SELF, case)
     while not stage.finished:
         stage.advance()
-    level = stage.space.gathered(stage.levels()[case.deciding_models[0]])
+    level = stage.space.gathered(stage.levels()[zone_model(case.deciding_models)])
     assert level is not None
-    (electrodes,) = stage.sources
-    assert isinstance(electrodes, RadiofrequencySource)
+    electrodes = [source for source in stage.sources if isinstance(source, RadiofrequencySource)]
     return Solved(
         stage.space.node_total,
         stage.history,
         ablation_zone(case.domain, level, np.array([0.0, 0.0, 1.0])),
         float(stage.peak_temperature.max()),
-        int(electrodes.controllers[0].state().get("pulses", 0)),
+        sum(int(one.controllers[0].state().get("pulses", 0)) for one in electrodes),
     )
 
 
@@ -181,14 +139,26 @@ def _quantile_mm(source: Surface, target: Surface) -> float:
 def main() -> None:
     """Print the reference and every variant of a plan."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--plan", default="constant_30w", help="constant_30w or pulsed")
+    parser.add_argument("--scenario", type=Path, default=SCENARIO, help="a scenario whose plans have one stage")
+    parser.add_argument("--plan", default="constant_30w", help="constant_30w or pulsed, or a plan of the scenario")
     parser.add_argument("--half-plane", action="store_true", help="solve in the r-z half plane, in seconds")
     parser.add_argument("--resolution", default="normal", choices=("coarse", "normal", "fine"))
     chosen = parser.parse_args()
-    reference = solve(case_of(chosen.plan, REFERENCE, half_plane=chosen.half_plane, resolution=chosen.resolution))
+
+    def solved(variant: Variant) -> Solved:
+        case = case_of(
+            chosen.plan,
+            variant,
+            half_plane=chosen.half_plane,
+            resolution=chosen.resolution,
+            scenario=chosen.scenario,
+        )
+        return solve(case)
+
+    reference = solved(REFERENCE)
     print(f"{'reference':32s} {reference.row}", flush=True)
     for name, variant in VARIANTS.items():
-        other = solve(case_of(chosen.plan, variant, half_plane=chosen.half_plane, resolution=chosen.resolution))
+        other = solved(variant)
         apart = "" if chosen.half_plane else f", surface within {surface_distance_mm(reference, other):.2f} mm"
         print(f"{name:32s} {other.row}: volume {volume_change(reference, other):+.2%}{apart}", flush=True)
 

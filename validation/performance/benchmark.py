@@ -160,11 +160,11 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} cores, load before the run {load:.1f}."
 
 
-def write(text: str) -> None:
-    """Replace the results in the README."""
-    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    README.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+def write_between(readme: Path, begin: str, end: str, text: str) -> None:
+    """Replace what a README holds between two marks."""
+    before, rest = readme.read_text(encoding="utf-8").split(begin)
+    after = rest.split(end)[1]
+    readme.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def main() -> int:
@@ -185,7 +185,7 @@ def main() -> int:
         parts.append(ablation_table(rows))
         print("\n" + parts[-1])
     if chosen.write:
-        write("\n\n".join(parts))
+        write_between(README, BEGIN, END, "\n\n".join(parts))
     return verdict(found)
 
 

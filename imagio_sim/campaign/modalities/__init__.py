@@ -3,12 +3,17 @@
 
 from collections.abc import Callable, Mapping
 
-from imagio_sim.campaign.modalities import radiofrequency
+from imagio_sim.campaign.modalities import cryo, electroporation, laser, microwave, radiofrequency, ultrasound
 from imagio_sim.campaign.modalities.setting import StageSetting
 from imagio_sim.solve.sources import SourceSpec
 
 BUILDERS: Mapping[str, Callable[[StageSetting], tuple[SourceSpec, ...]]] = {
+    "cryo": cryo.sources,
+    "laser": laser.sources,
+    "electroporation": electroporation.sources,
+    "microwave": microwave.sources,
     "radiofrequency": radiofrequency.sources,
+    "ultrasound": ultrasound.sources,
 }
 """What makes the sources of each modality in a stage."""
 

@@ -31,7 +31,7 @@ def sources(setting: StageSetting) -> tuple[SourceSpec, ...]:
             driven=channel.name,
             returned=f"{channel.name}.return" if channel.returning else None,
             controller=described(channel.controller()),
-            sensors_mm=channel.sensors_mm,
+            sensors_mm=tuple(setting.on_mesh(sensor) for sensor in channel.sensors_mm),
         )
         for channel in outputs
     )
@@ -65,8 +65,8 @@ def _ground(setting: StageSetting, surfaces: Mapping[str, Sequence[str]]) -> Gro
     domain = setting.geometry.domain
     names = [surface for own in surfaces.values() for surface in own]
     nodes = np.unique(np.concatenate([domain.surfaces[surface].ravel() for surface in names]))
-    x, y, z = domain.points_mm[nodes].mean(axis=0)
-    return Ground((float(x), float(y), float(z)))
+    x, y, z = domain.points_in_space_mm[nodes].mean(axis=0)
+    return Ground((0.0, 0.0, float(z)) if domain.axisymmetric else (float(x), float(y), float(z)))
 
 
 def with_pad(domain: Domain, scenario: Scenario) -> Domain:

@@ -11,10 +11,17 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Discriminator
 
-from imagio_sim.plan.programs import radiofrequency
+from imagio_sim.plan.programs import cryo, electroporation, laser, microwave, radiofrequency, ultrasound
 from imagio_sim.plan.programs.program import ProgramModel
 
-PROGRAMS = (*radiofrequency.PROGRAMS,)
+PROGRAMS = (
+    *radiofrequency.PROGRAMS,
+    *cryo.PROGRAMS,
+    *laser.PROGRAMS,
+    *electroporation.PROGRAMS,
+    *ultrasound.PROGRAMS,
+    *microwave.PROGRAMS,
+)
 """Every program there is; of two that share a mode, the first is taken when neither modality nor device is known."""
 
 
@@ -39,4 +46,12 @@ def modes_of(modality: str | None) -> tuple[str, ...]:
     return tuple(tag.split(".")[1] for tag in _TAGS if modality in (None, tag.split(".")[0]))
 
 
-Program = Annotated[radiofrequency.AnyProgram, Discriminator(_tag_of_given)]
+Program = Annotated[
+    radiofrequency.AnyProgram
+    | cryo.AnyProgram
+    | microwave.AnyProgram
+    | laser.AnyProgram
+    | electroporation.AnyProgram
+    | ultrasound.AnyProgram,
+    Discriminator(_tag_of_given),
+]

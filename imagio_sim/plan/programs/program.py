@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
+from imagio_sim.devices.applicator import PlacedApplicator
 from imagio_sim.devices.device import Device
 from imagio_sim.plan.model import Fault, PlanModel, fault
 from imagio_sim.units import Delay
@@ -49,4 +50,8 @@ class ProgramModel(PlanModel):
 
     def faults_among(self, names: Sequence[str | None]) -> Iterable[Fault]:
         """What is wrong with it as the program of the applicators of a stage, by the names they were given."""
+        return ()
+
+    def faults_in_place(self, placed: Mapping[str, PlacedApplicator], device: Device) -> Iterable[Fault]:
+        """What of it the device cannot do where the applicators of the stage are, by their names."""
         return ()

@@ -4,11 +4,19 @@
 A new modality adds its file with a spec, its source and ``PARTS``, and joins the line below.
 """
 
-from imagio_sim.solve.sources import radiofrequency
+from imagio_sim.solve.sources import cryo, electroporation, laser, microwave, radiofrequency, ultrasound
 from imagio_sim.solve.sources.prescribed import VolumeSource
 from imagio_sim.solve.sources.source import Deposit, HeatSource, SourceSpec, Surroundings
 
-PARTS: tuple[type, ...] = (VolumeSource, *radiofrequency.PARTS)
+PARTS: tuple[type, ...] = (
+    VolumeSource,
+    *cryo.PARTS,
+    *laser.PARTS,
+    *electroporation.PARTS,
+    *radiofrequency.PARTS,
+    *microwave.PARTS,
+    *ultrasound.PARTS,
+)
 """Every dataclass that a spec is made of, as a case file may hold it."""
 
 __all__ = ["PARTS", "Deposit", "HeatSource", "SourceSpec", "Surroundings", "VolumeSource"]

@@ -46,13 +46,16 @@ class Deposit:
     far_power
         What the device deposits beyond the region [W].
     feedback
-        By how much the heat falls per kelvin (cell_count,) [W/(m3 K)] about the temperature it was computed at, where
-        the tissue boils; None where it does not depend on it.
+        By how much the heat falls per kelvin (cell_count,) [W/(m3 K)] about the temperature it was computed at; None
+        where it does not depend on it.
+    feedback_where_boiling
+        Whether the feedback counts only for nodes that are losing their water.
     """
 
     heat: Floats
     far_power: float = 0.0
     feedback: Floats | None = None
+    feedback_where_boiling: bool = True
 
 
 class HeatSource(ABC):

@@ -4,33 +4,39 @@
 No published heat-death law has a stable state at body temperature: left alone at 37 degC, the rate laws kill within
 hours and thermal dose adds up.
 Every rate of every law is therefore multiplied by a factor that is 0 below 42 degC, 1 above 43 degC and smooth
-between; the published constants stay as they are.
+between (``constants.yaml``); the published constants stay as they are.
 """
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from imagio_sim.tissue.arithmetic import NUMPY, smoothstep
+from imagio_sim.tissue.constants import load_constants
 from imagio_sim.tissue.death.model import Array
 
-GATE_START = 42.0
-"""Temperature [degC] up to which no heat death is counted."""
 
-GATE_END = 43.0
-"""Temperature [degC] from which the published law holds unchanged."""
+@cache
+def gate_range() -> tuple[float, float]:
+    """Temperatures [degC] up to which no heat death is counted, and from which the published laws hold unchanged."""
+    constants = load_constants()
+    return constants["heat_death_gate_start"].value, constants["heat_death_gate_end"].value
 
 
 def gate(temperature: Array) -> Array:
     """Factor in [0, 1] on the rates at a temperature [degC]."""
-    return np.asarray(smoothstep(temperature, start=GATE_START, end=GATE_END, xp=NUMPY))
+    start, end = gate_range()
+    return np.asarray(smoothstep(temperature, start=start, end=end, xp=NUMPY))
 
 
 def gate_integral(temperature: Array) -> Array:
     """Integral of :func:`gate` over temperature [K] from far below to ``temperature`` [degC]."""
-    share = np.clip((temperature - GATE_START) / (GATE_END - GATE_START), 0.0, 1.0)
-    rising = share**3 * (1.0 - 0.5 * share) * (GATE_END - GATE_START)
-    return np.asarray(rising + np.maximum(temperature - GATE_END, 0.0))
+    start, end = gate_range()
+    share = np.clip((temperature - start) / (end - start), 0.0, 1.0)
+    rising = share**3 * (1.0 - 0.5 * share) * (end - start)
+    return np.asarray(rising + np.maximum(temperature - end, 0.0))
 
 
 def open_time(temperature_start: Array, temperature_end: Array, duration: float) -> Array:

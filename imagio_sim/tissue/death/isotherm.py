@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
 from imagio_sim.tissue.death.model import Array, clipped_level
 
 LEVEL_SCALE = 10.0
-"""Excess temperature [K] that counts as one in the level function."""
+"""Excess temperature [K] that counts as one in the level function; farther below the threshold, nothing counts."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,14 @@ class Isotherm:
         """A temperature does not."""
         return False
 
+    @property
+    def resting(self) -> tuple[float, float]:
+        """Where it is much colder than the threshold."""
+        return -inf, self.threshold - LEVEL_SCALE
+
     def initial(self, n: int) -> Array:
-        """Nothing reached yet (1, n): 0 degC."""
-        return np.zeros((1, n))
+        """Never hotter than where it rests (1, n)."""
+        return np.full((1, n), self.threshold - LEVEL_SCALE)
 
     def advance(self, state: Array, temperature_start: Array, temperature_end: Array, duration: float) -> Array:
         """State after a step; its length does not matter."""

@@ -1,57 +1,83 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""The death models for heat, made from ``library.yaml``."""
+"""The death models by what kills: records of all, and the temperature-driven ones (heat, cold) made from them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from imagio_sim.tissue.death.arrhenius import Arrhenius
+from imagio_sim.tissue.death.cooling_rate import CoolingRateNadir
+from imagio_sim.tissue.death.held_nadir import HeldNadir
 from imagio_sim.tissue.death.isotherm import Isotherm
 from imagio_sim.tissue.death.model import DeathModel
+from imagio_sim.tissue.death.nadir import Nadir
 from imagio_sim.tissue.death.thermal_dose import ThermalDose
 from imagio_sim.tissue.death.three_state import ThreeState
 from imagio_sim.tissue.value import Value, read_data_file, read_value
 
-DECIDING = "arrhenius_hepg2"
-"""The model that decides where heat has killed; docs/decisions/0003 says why."""
+HEAT, COLD, ELECTROPORATION = "heat", "cold", "electroporation"
+
+DECIDING: Mapping[str, str] = MappingProxyType(
+    {HEAT: "arrhenius_hepg2", COLD: "nadir_40", ELECTROPORATION: "lethal_field"}
+)
+"""The model that decides where each agent has killed; docs/decisions/0003, 0009 and 0010 say why."""
+
+_FILES: Mapping[str, str] = MappingProxyType(
+    {HEAT: "death/library.yaml", COLD: "death/cold.yaml", ELECTROPORATION: "death/electroporation.yaml"}
+)
 
 _LAWS: Mapping[str, type[Any]] = MappingProxyType(
-    {"arrhenius": Arrhenius, "thermal_dose": ThermalDose, "three_state": ThreeState, "isotherm": Isotherm}
+    {
+        "arrhenius": Arrhenius,
+        "thermal_dose": ThermalDose,
+        "three_state": ThreeState,
+        "isotherm": Isotherm,
+        "nadir": Nadir,
+        "held_nadir": HeldNadir,
+        "cooling_rate": CoolingRateNadir,
+    }
 )
 
 
 @dataclass(frozen=True)
 class DeathRecord:
-    """What the library holds on a model: its law, a line for people, its parameters with their sources."""
+    """What the library holds on a model: its law, a line for people, its parameters with their sources, its agent."""
 
     law: str
     description: str
     parameters: Mapping[str, Value]
+    agent: str = HEAT
 
 
 @cache
 def death_records() -> Mapping[str, DeathRecord]:
-    """All heat-death models by name."""
+    """All models of death by heat, cold or electroporation, by name."""
     return MappingProxyType(
-        {name: _record(name, record) for name, record in read_data_file("death/library.yaml").items()}
+        {
+            name: _record(name, record, agent)
+            for agent, path in _FILES.items()
+            for name, record in read_data_file(path).items()
+        }
     )
 
 
-def _record(name: str, record: Mapping[str, Any]) -> DeathRecord:
+def _record(name: str, record: Mapping[str, Any], agent: str) -> DeathRecord:
     parameters = {
-        key: read_value(value, where=f"death/library.yaml: {name}.{key}") for key, value in record["parameters"].items()
+        key: read_value(value, where=f"{_FILES[agent]}: {name}.{key}") for key, value in record["parameters"].items()
     }
-    return DeathRecord(record["law"], record["description"], MappingProxyType(parameters))
+    return DeathRecord(record["law"], record["description"], MappingProxyType(parameters), agent)
 
 
 @cache
-def heat_death_models() -> tuple[DeathModel, ...]:
-    """All models of the library with their nominal parameters, gated."""
-    return tuple(_model(name, record) for name, record in death_records().items())
+def _models() -> Mapping[str, DeathModel]:
+    """All temperature-driven models with their nominal parameters, those of heat gated."""
+    return MappingProxyType(
+        {name: _model(name, record) for name, record in death_records().items() if record.law in _LAWS}
+    )
 
 
 def _model(name: str, record: DeathRecord) -> DeathModel:
@@ -59,6 +85,22 @@ def _model(name: str, record: DeathRecord) -> DeathModel:
     return model
 
 
-def heat_death_model(name: str) -> DeathModel:
-    """One model of :func:`heat_death_models` by its name (KeyError for an unknown one)."""
-    return {model.name: model for model in heat_death_models()}[name]
+def death_models(agents: Iterable[str]) -> tuple[DeathModel, ...]:
+    """The models of some agents with their nominal parameters; agents that act by other than temperature have none."""
+    wanted = frozenset(agents)
+    return tuple(model for name, model in _models().items() if death_records()[name].agent in wanted)
+
+
+def heat_death_models() -> tuple[DeathModel, ...]:
+    """All models of death by heat with their nominal parameters, gated."""
+    return death_models([HEAT])
+
+
+def cold_death_models() -> tuple[DeathModel, ...]:
+    """All models of death by cold with their nominal parameters."""
+    return death_models([COLD])
+
+
+def death_model(name: str) -> DeathModel:
+    """One model by its name (KeyError for an unknown one)."""
+    return _models()[name]

@@ -36,6 +36,10 @@ class DeathModel(Protocol):
         The logarithm of such a state is what is interpolated in space.
         """
 
+    @property
+    def resting(self) -> tuple[float, float]:
+        """Range of temperature [degC] that changes nothing: a step within it need not be shown to the model."""
+
     def initial(self, n: int) -> Array:
         """State (len(state_names), n) of untreated tissue."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 
 import numpy as np
 
-from imagio_sim.tissue.death.gate import GATE_START, gate
+from imagio_sim.tissue.death.gate import gate, gate_range
 from imagio_sim.tissue.death.model import Array, clipped_level
 from imagio_sim.tissue.death.rate_integral import RateIntegral
 
@@ -58,12 +59,17 @@ class ThermalDose:
 
     @cached_property
     def _integral(self) -> RateIntegral:
-        return RateIntegral(self.rate, lowest=GATE_START if self.gated else self.lowest)
+        return RateIntegral(self.rate, lowest=self.resting[1])
 
     @property
     def spans_magnitudes(self) -> bool:
         """The dose does."""
         return True
+
+    @property
+    def resting(self) -> tuple[float, float]:
+        """Below the gate (without it, where nothing counts)."""
+        return -inf, gate_range()[0] if self.gated else self.lowest
 
     def initial(self, n: int) -> Array:
         """No dose (1, n)."""

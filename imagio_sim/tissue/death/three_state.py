@@ -10,11 +10,12 @@ own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
 from imagio_sim.tissue.blockwise import blocks
-from imagio_sim.tissue.death.gate import GATE_END, GATE_START, open_time
+from imagio_sim.tissue.death.gate import gate_range, open_time
 from imagio_sim.tissue.death.model import Array, clipped_level
 from imagio_sim.tissue.death.rate_integral import HIGHEST
 
@@ -60,6 +61,11 @@ class ThreeState:
         """Fractions do not."""
         return False
 
+    @property
+    def resting(self) -> tuple[float, float]:
+        """Below the gate (without it, nowhere)."""
+        return -inf, gate_range()[0] if self.gated else -inf
+
     def initial(self, n: int) -> Array:
         """Untreated tissue (2, n)."""
         return np.vstack([np.full(n, self.initially_alive), np.zeros(n)])
@@ -67,8 +73,7 @@ class ThreeState:
     def advance(self, state: Array, temperature_start: Array, temperature_end: Array, duration: float) -> Array:
         """State after a step in which temperature is linear in time; substeps where the rates need them."""
         result = state.copy()
-        coldest = GATE_START if self.gated else -np.inf
-        warm = np.flatnonzero(np.maximum(temperature_start, temperature_end) > coldest)
+        warm = np.flatnonzero(np.maximum(temperature_start, temperature_end) > self.resting[1])
         for block in blocks(warm):
             ramp = self._ramp(temperature_start[block], temperature_end[block], duration)
             result[:, block] = self._advance_block(state[:, block], *ramp)
@@ -79,7 +84,7 @@ class ThreeState:
         if not self.gated:
             return start, end, np.full(start.shape, duration)
         # A linear rise through the gate counts as much as the time spent above its middle.
-        floor = np.minimum(np.maximum(start, end), 0.5 * (GATE_START + GATE_END))
+        floor = np.minimum(np.maximum(start, end), 0.5 * sum(gate_range()))
         return np.maximum(start, floor), np.maximum(end, floor), open_time(start, end, duration)
 
     def _advance_block(self, state: Array, start: Array, end: Array, duration: Array) -> Array:

@@ -8,12 +8,12 @@ import pytest
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from imagio_sim.tissue.death import heat_death_model
+from imagio_sim.tissue.death import death_model
 from imagio_sim.tissue.death.arrhenius import Arrhenius
 
 
 def model(name: str, *, gated: bool) -> Arrhenius:
-    found = heat_death_model(name)
+    found = death_model(name)
     assert isinstance(found, Arrhenius)
     return replace(found, gated=gated)
 

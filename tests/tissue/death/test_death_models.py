@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""What every heat-death model must do."""
+"""What every model of death by heat must do, and what all models share."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -10,11 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from imagio_sim.tissue.death import (
+    COLD,
     DECIDING,
+    HEAT,
     DeathModel,
     dead_fraction,
+    death_model,
+    death_models,
     death_records,
-    heat_death_model,
     heat_death_models,
 )
 from imagio_sim.tissue.value import load_sources
@@ -130,10 +133,11 @@ def test_the_state_has_a_name_for_every_row(model: DeathModel) -> None:
     assert model.initial(5).shape == (len(model.state_names), 5)
 
 
-def test_names_are_unique_and_the_deciding_model_is_among_them() -> None:
-    names = [model.name for model in MODELS]
+def test_names_are_unique_and_the_deciding_models_are_among_them() -> None:
+    names = [model.name for model in death_models((HEAT, COLD))]
     assert len(set(names)) == len(names)
-    assert heat_death_model(DECIDING).name == DECIDING
+    assert death_records()[DECIDING[HEAT]].agent == HEAT
+    assert death_records()[DECIDING[COLD]].agent == COLD
 
 
 def test_every_parameter_has_a_known_source() -> None:
@@ -142,5 +146,5 @@ def test_every_parameter_has_a_known_source() -> None:
 
 
 def test_the_deciding_model_reproduces_its_papers_viability_after_five_minutes_at_60_degrees() -> None:
-    model = heat_death_model(DECIDING)
+    model = death_model(DECIDING[HEAT])
     assert 0.05 < model.survival(heated(model, np.array([60.0]), 300.0))[0] < 0.10

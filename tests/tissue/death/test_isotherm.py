@@ -3,11 +3,11 @@
 
 import numpy as np
 
-from imagio_sim.tissue.death import heat_death_model
+from imagio_sim.tissue.death import death_model
 
 
 def test_death_is_decided_by_the_hottest_moment() -> None:
-    law = heat_death_model("isotherm_54")
+    law = death_model("isotherm_54")
     state = law.initial(2)
     for start, end in ((37.0, 60.0), (60.0, 40.0)):
         state = law.advance(state, np.array([start, 37.0]), np.array([end, 53.9]), 1.0)

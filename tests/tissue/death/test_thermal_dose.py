@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from imagio_sim.tissue.death import heat_death_model
+from imagio_sim.tissue.death import death_model
 from imagio_sim.tissue.death.thermal_dose import ThermalDose
 
 
 def model(name: str, *, gated: bool) -> ThermalDose:
-    found = heat_death_model(name)
+    found = death_model(name)
     assert isinstance(found, ThermalDose)
     return replace(found, gated=gated)
 

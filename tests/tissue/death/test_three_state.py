@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from imagio_sim.tissue.death import heat_death_model
+from imagio_sim.tissue.death import death_model
 from imagio_sim.tissue.death.gate import gate
 from imagio_sim.tissue.death.three_state import ThreeState
 
@@ -29,7 +29,7 @@ TIME_TO_DEATH = {
 
 
 def model(*, gated: bool) -> ThreeState:
-    found = heat_death_model("three_state")
+    found = death_model("three_state")
     assert isinstance(found, ThreeState)
     return replace(found, gated=gated)
 

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Microwave antennas in a whole stage."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from imagio_sim.solve.case import ThermalCase
+from imagio_sim.solve.case_file import load_case, save_case
+from imagio_sim.solve.sources.microwave import MicrowaveSource, MicrowaveSpec
+from imagio_sim.solve.stage import Stage
+from tests.solve.slot_antennas import HOT_LIVER, antenna, microwave_case, region
+
+HALF_PLANE = region(0.0, axisymmetric=True)
+BALL, BALL_OF_TWO = region(0.0), region(-6.0, 6.0)
+
+
+def run(case: ThermalCase) -> Stage:
+    stage = Stage(MPI.COMM_SELF, case)
+    while not stage.finished:
+        stage.advance()
+    return stage
+
+
+def source_of(stage: Stage) -> MicrowaveSource:
+    (source,) = stage.sources
+    assert isinstance(source, MicrowaveSource)
+    return source
+
+
+def short(power: float = 20.0, **changes: object) -> ThermalCase:
+    return microwave_case(HALF_PLANE, antenna(power=power), tissue=HOT_LIVER, end_time=60.0, **changes)
+
+
+@pytest.fixture(scope="module")
+def heated() -> Stage:
+    return run(short())
+
+
+def test_where_the_power_goes_adds_up_to_what_the_generator_gives(heated: Stage) -> None:
+    energy = source_of(heated).facts()["antenna_0"]
+    parts = ("tissue", "beyond_region", "antenna", "reflected", "cable")
+    assert energy["generator_J"] == pytest.approx(20.0 * 60.0, rel=1e-9)
+    assert sum(energy[f"{part}_J"] for part in parts) == pytest.approx(energy["generator_J"], rel=1e-6)
+
+
+def test_tissue_takes_what_the_field_deposits(heated: Stage) -> None:
+    energy = heated.summary()["energy"]
+    booked = source_of(heated).facts()["antenna_0"]["tissue_J"]
+    assert energy["source_J"] + energy["withheld_J"] == pytest.approx(booked, rel=1e-6)
+    assert abs(energy["withheld_J"]) < 0.01 * booked
+    assert abs(energy["balance_error"]) < 1e-6
+
+
+def test_a_lossy_cable_takes_its_share_both_ways() -> None:
+    case = microwave_case(HALF_PLANE, antenna(transmission=0.7), end_time=5.0)
+    energy = source_of(run(case)).facts()["antenna_0"]
+    entered = 0.7 * energy["generator_J"]
+    reflected_at_port = energy["reflected_J"] / 0.7
+    assert energy["cable_J"] == pytest.approx(0.3 * (energy["generator_J"] + reflected_at_port))
+    assert energy["tissue_J"] + energy["beyond_region_J"] + reflected_at_port == pytest.approx(entered, rel=1e-6)
+
+
+def test_the_field_is_solved_once_in_tissue_that_does_not_change() -> None:
+    stage = run(microwave_case(HALF_PLANE, antenna(), end_time=20.0))
+    assert stage.steps > 3
+    assert stage.summary()["solver"]["microwave_solves"] == 1
+
+
+def test_the_field_follows_tissue_that_heats_up_and_a_looser_tolerance_asks_for_fewer(heated: Stage) -> None:
+    loose = run(short(tolerance=0.3))
+    solves = [stage.summary()["solver"]["microwave_solves"] for stage in (heated, loose)]
+    assert solves[0] > solves[1] >= 1
+
+
+def test_dry_tissue_reflects_more_and_does_not_reach_any_temperature() -> None:
+    dried = run(short(power=60.0))
+    first, last = dried.history[0], dried.history[-1]
+    assert last["antenna_0.reflected_power_W"] > 5.0 * first["antenna_0.reflected_power_W"]
+    assert 110.0 < dried.peak_temperature.max() < 400.0
+
+
+def test_nothing_is_deposited_after_the_power_is_off() -> None:
+    stage = run(microwave_case(HALF_PLANE, antenna(duration=10.0), end_time=20.0))
+    after = [row for row in stage.history if row["time_s"] > 10.0]
+    assert after
+    assert all(row["antenna_0.power_W"] == 0.0 and row["deposited_power_W"] == 0.0 for row in after)
+    assert any(row["time_s"] == pytest.approx(10.0) for row in stage.history)
+
+
+def test_a_case_with_antennas_survives_being_written_to_a_file(tmp_path: Path) -> None:
+    case = short()
+    save_case(case, tmp_path / "case.npz")
+    read = load_case(tmp_path / "case.npz")
+    (before,), (after,) = case.sources, read.sources
+    assert isinstance(before, MicrowaveSpec)
+    assert isinstance(after, MicrowaveSpec)
+    assert after.antennas[0].steps == before.antennas[0].steps
+    assert after.tissues == before.tissues
+    assert np.array_equal(after.antennas[0].mesh.cells, before.antennas[0].mesh.cells)
+    assert run(replace(read, end_time=2.0)).history == run(replace(case, end_time=2.0)).history
+
+
+def test_a_source_goes_on_from_its_state() -> None:
+    case = short(power=40.0)
+    stage, other = Stage(MPI.COMM_SELF, case), Stage(MPI.COMM_SELF, case)
+    for _ in range(6):
+        stage.advance()
+    source, resumed = source_of(stage), source_of(other)
+    resumed.restore(source.state())
+    resumed.take_checkpoint_fields(source.checkpoint_fields())
+    ahead = (stage.time, 1.0, stage.temperature)
+    assert np.allclose(resumed.deposit(*ahead).heat, source.deposit(*ahead).heat, rtol=1e-9)
+    assert resumed.state() == source.state()
+
+
+def two(phases: tuple[float | None, float | None], seconds: float = 0.5) -> Stage:
+    antennas = [antenna(x, phase=phase) for x, phase in zip((-6.0, 6.0), phases, strict=True)]
+    return run(microwave_case(BALL_OF_TWO, *antennas, end_time=seconds))
+
+
+def test_antennas_in_phase_heat_the_middle_more_than_antennas_against_each_other() -> None:
+    between = {}
+    for name, phases in {"alone": (None, None), "with": (0.0, 0.0), "against": (0.0, np.pi)}.items():
+        stage = two(phases)
+        centres = stage.space.points[stage.space.cells].mean(axis=1) * 1e3
+        middle = (np.abs(centres[:, 0]) < 1.5) & (np.hypot(centres[:, 1], centres[:, 2] - 6.5) < 5.0)
+        assert stage.load is not None
+        between[name] = float((stage.load.heat * stage.operators.cell_volume)[middle].sum())
+    assert between["with"] > 1.5 * between["alone"] > 2.0 * between["against"]
+
+
+def test_interference_is_reported_and_is_what_the_sum_of_both_heats_lacks() -> None:
+    coherent, incoherent = two((0.0, 0.0)), two((None, None))
+    powers = [stage.history[-1]["deposited_power_W"] for stage in (coherent, incoherent)]
+    facts = [source_of(stage).facts() for stage in (coherent, incoherent)]
+    assert facts[1]["interference_J"] == 0.0
+    assert facts[0]["interference_J"] == pytest.approx(coherent.time * (powers[0] - powers[1]), rel=1e-6)
+    assert facts[0]["interference_J"] != 0.0
+
+
+def test_a_tumour_beside_the_antenna_is_reported_as_variation_around_it() -> None:
+    domain = BALL
+    beside = (domain.points_mm[domain.cells].mean(axis=1)[:, 0] > 1.0).astype(float)
+    even, uneven = (
+        run(microwave_case(domain, antenna(), end_time=1.0, tumour=tumour)) for tumour in (0.0 * beside, beside)
+    )
+    assert even.summary()["warnings"] == []
+    (warning,) = uneven.summary()["warnings"]
+    assert "antenna_0" in warning
+    assert "varies by" in warning
