@@ -16,15 +16,13 @@ from imagio_sim.campaign.modalities.radiofrequency import with_pad
 from imagio_sim.campaign.patient_factors import perfusion_rate
 from imagio_sim.campaign.sequence import followed_for
 from imagio_sim.campaign.vessel_lines import VesselsOnMesh
-from imagio_sim.devices.modalities import DEVICES
-from imagio_sim.errors import InputError
 from imagio_sim.meshing.domain import Domain, Sampled
 from imagio_sim.plan import Scenario, assignments, to_lps
 from imagio_sim.plan.placement import as_triple
 from imagio_sim.solve.case import Numerics, SurfaceCooling, ThermalCase
 from imagio_sim.solve.stage import COMBINED
 from imagio_sim.tissue import property_table
-from imagio_sim.tissue.death import COLD, DECIDING, HEAT, death_records
+from imagio_sim.tissue.death import COLD, DECIDING, death_records
 from imagio_sim.tissue.enthalpy import Enthalpy, tissue_enthalpy
 
 Floats = NDArray[np.float64]
@@ -48,7 +46,7 @@ def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *,
     constants = {name: value.value for name, value in scenario.law_constants().items()}
     blood = property_table([scenario.tissue(BLOOD)], ["volumetric_heat_capacity"])["volumetric_heat_capacity"]
     setting = StageSetting(scenario, plan_name, stage, geometry, constants)
-    freezing = COLD in agents_of(scenario, plan_name)
+    freezing = COLD in scenario.plan(plan_name).agents
     fields = cell_fields(scenario, geometry.sampled, geometry.perfusion, freezing=freezing)
     return ThermalCase(
         domain=geometry.domain,
@@ -84,34 +82,15 @@ def cell_labels(anatomy: Anatomy, geometry: StageGeometry) -> dict[str, NDArray[
 
 
 def deciding_models(scenario: Scenario, plan_name: str) -> tuple[str, ...]:
-    """The death models that decide, one for each agent that acts in a plan; an unknown one is refused.
+    """The death models that decide, one for each agent that acts in a plan.
 
     The model that a scenario chooses takes the place of its agent's.
     """
-    chosen = chosen_model(scenario)
-    deciding = {agent: DECIDING[agent] for agent in agents_of(scenario, plan_name)}
+    chosen = scenario.solver.death_model
+    deciding = {agent: DECIDING[agent] for agent in scenario.plan(plan_name).agents}
     if chosen is not None and agent_of(chosen) in deciding:
         deciding[agent_of(chosen)] = chosen
     return tuple(deciding.values())
-
-
-def agents_of(scenario: Scenario, plan_name: str) -> tuple[str, ...]:
-    """What a plan kills by, in the order of its modalities; heat where nothing acts."""
-    modalities = scenario.plan(plan_name).modalities
-    return tuple(dict.fromkeys(agent for modality in modalities for agent in DEVICES[modality].AGENTS)) or (HEAT,)
-
-
-def chosen_model(scenario: Scenario) -> str | None:
-    """The death model that the scenario asks for; an unknown one is refused."""
-    chosen = scenario.solver.death_model
-    if chosen is not None and chosen not in death_records():
-        raise InputError(
-            f"{scenario.origin}: solver.death_model",
-            found=repr(chosen),
-            allowed=f"one of {', '.join(death_records())}",
-            remedy=f"leave it out for {', '.join(f'{model} ({agent})' for agent, model in DECIDING.items())}",
-        )
-    return chosen
 
 
 def agent_of(model: str) -> str:

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagio_sim.campaign.case import agents_of
 from imagio_sim.campaign.evaluation import plan_patient
 from imagio_sim.campaign.provenance import constants_used
 from imagio_sim.outcome.assessment import Assessment
 from imagio_sim.outcome.result import Result
 from imagio_sim.outcome.surface import Surface
 from imagio_sim.plan import assignments, placed_applicators
+from imagio_sim.solve.stage import COMBINED
 from imagio_sim.tissue.death import COLD
+from imagio_sim.tissue.death.library import death_records
 from imagio_sim.view.curves import draw_curves, draw_margin_histogram
 from imagio_sim.view.half_plane import HalfPlane, draw_half_plane
 from imagio_sim.view.planes import draw_planes
@@ -101,6 +102,7 @@ def scene_of(prepared: Prepared, assessment: Assessment) -> Scene:
     return Scene(
         title=f"{scenario.name}: {prepared.plan_name}",
         zone=assessment.zone,
+        zone_name=zone_name(assessment.deciding_model, scenario.plan(prepared.plan_name).agents),
         level=assessment.level,
         probe=assessment.probe,
         applicators=placed_applicators(scenario, prepared.plan_name),
@@ -115,15 +117,28 @@ def scene_of(prepared: Prepared, assessment: Assessment) -> Scene:
     )
 
 
+def zone_name(model: str, agents: Sequence[str]) -> str:
+    """What a zone is called in pictures: by what it was made, and up to where it reaches."""
+    if model == COMBINED:
+        return f"ablation zone ({' and '.join(agents)})"
+    record = death_records()[model]
+    threshold = record.parameters.get("threshold")
+    if threshold is None or threshold.unit != "degC":
+        return f"ablation zone ({record.agent}, {model.replace('_', ' ')})"
+    reach = f"{record.law.replace('_', ' ')} {threshold.value:g} °C"
+    return f"ablation zone ({record.agent}, {reach})".replace("-", "−")
+
+
 def half_plane_of(prepared: Prepared, assessment: Assessment, fields: Mapping[str, Floats]) -> HalfPlane:
     """What the picture of an axisymmetric plan shows."""
     scenario, plan_name, stage = prepared.scenario, prepared.plan_name, prepared.stages[-1]
-    is_cold = COLD in agents_of(scenario, plan_name)
+    is_cold = COLD in scenario.plan(plan_name).agents
     return HalfPlane(
         title=f"{scenario.name}: {plan_name}",
         domain=stage.domain,
         sampled=stage.sampled,
         zone=assessment.zone,
+        zone_name=zone_name(assessment.deciding_model, scenario.plan(plan_name).agents),
         level=assessment.level,
         extreme=fields["minimum_temperature_degC" if is_cold else "peak_temperature_degC"],
         is_cold=is_cold,
@@ -141,6 +156,17 @@ def _summary(prepared: Prepared) -> dict[str, str]:
     for number, _ in enumerate(scenario.plan(name).stages):
         for one in assignments(scenario, name, number):
             settings = one.program.model_dump(mode="json", exclude_none=True, exclude={"modality", "mode"})
-            told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items())
-            lines[f"{one.name}: {one.device.title}"] = f"{one.program.mode.replace('_', ' ')}, {told}"
+            lines[f"{one.name}: {one.device.title}"] = (
+                f"{one.program.mode.replace('_', ' ')}, {settings_text(settings)}"
+            )
     return lines
+
+
+def settings_text(settings: Any) -> str:
+    """Settings of a program, whatever they hold, as a line for people."""
+    if isinstance(settings, Mapping):
+        return ", ".join(f"{key.replace('_', ' ')} {settings_text(value)}" for key, value in settings.items())
+    if isinstance(settings, list):
+        texts = [settings_text(one) for one in settings]
+        return "; ".join(texts) if any(isinstance(one, Mapping | list) for one in settings) else ", ".join(texts)
+    return str(settings)

@@ -9,11 +9,11 @@ from importlib import metadata
 from typing import Any
 
 import imagio_sim
-from imagio_sim.campaign.case import agents_of
 from imagio_sim.devices.modalities.microwave import MicrowaveDevice
 from imagio_sim.plan import Scenario, assignments, resolved_plan
 from imagio_sim.tissue import source_text
 from imagio_sim.tissue.constants import constants_used_by
+from imagio_sim.tissue.contraction import contraction_table
 from imagio_sim.tissue.death import death_records
 from imagio_sim.tissue.dielectric import band_of, load_model
 from imagio_sim.tissue.properties import properties_used_by
@@ -36,9 +36,10 @@ def versions() -> dict[str, str]:
 
 
 def tissue_record(scenario: Scenario, plan_name: str, names: Iterable[str]) -> dict[str, Any]:
-    """Every value that a plan uses of the named tissues, of laws and of death models, as text with its source."""
-    modalities, agents = scenario.plan(plan_name).modalities, agents_of(scenario, plan_name)
+    """Every value that a plan uses of the named tissues, of laws, death models and contraction, with its source."""
+    modalities, agents = scenario.plan(plan_name).modalities, scenario.plan(plan_name).agents
     properties, constants = properties_used_by(modalities), constants_used_by(modalities)
+    table = contraction_table()
     return {
         "patient": {"body_temperature": written(scenario.patient.body_temperature_value)},
         "tissues": {
@@ -52,6 +53,10 @@ def tissue_record(scenario: Scenario, plan_name: str, names: Iterable[str]) -> d
             for name, record in death_records().items()
             if record.agent in agents
         },
+        "contraction": {
+            f"of {table.tissue} at {temperature:g} degC": written(value)
+            for temperature, value in zip(table.temperatures, table.values, strict=True)
+        },
     }
 
 
@@ -60,6 +65,7 @@ def constants_used(scenario: Scenario, plan_name: str, tissues: Iterable[str]) -
     record = tissue_record(scenario, plan_name, tissues)
     owners = {"patient": record["patient"], **record["tissues"], "laws": record["laws"]}
     owners |= {"dielectric laws": record["dielectric_laws"], **record["death_models"]}
+    owners |= {"contraction": record["contraction"]}
     for owner, values in owners.items():
         for quantity, entry in values.items():
             yield Constant(owner, quantity, **entry)
@@ -75,8 +81,7 @@ def _dielectric_laws(scenario: Scenario, plan_name: str) -> dict[str, Value]:
     frequencies = {device.antenna.frequency.value for device in devices if isinstance(device, MicrowaveDevice)}
     bands = sorted({band_of(frequency, where=scenario.origin) for frequency in frequencies})
     boiling, chosen = scenario.law_constants()["vaporisation_start"].value, scenario.solver.dielectric_model
-    where = f"{scenario.origin}: solver.dielectric_model"
-    models = {band: load_model(band, chosen, highest=boiling, where=where) for band in bands}
+    models = {band: load_model(band, chosen, highest=boiling) for band in bands}
     return {f"{band} {name}": value for band, model in models.items() for name, value in model.values.items()}
 
 

@@ -16,7 +16,7 @@ import yaml
 
 import imagio_sim
 from imagio_sim.anatomy.model import Anatomy
-from imagio_sim.campaign.case import BLOOD, cell_labels, chosen_model, deciding_models, thermal_case, zone_model
+from imagio_sim.campaign.case import BLOOD, cell_labels, deciding_models, thermal_case, zone_model
 from imagio_sim.campaign.evaluation import assess_plan, write_history, write_label_maps
 from imagio_sim.campaign.folder import RunFolder, disk_refusals_as_failures, refuse_unusable, sha256_of
 from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
@@ -24,6 +24,7 @@ from imagio_sim.campaign.provenance import constants_used, from_memory, tissue_r
 from imagio_sim.campaign.run_log import RunLog
 from imagio_sim.campaign.sequence import finite, joined_history, transferred, treatment_time
 from imagio_sim.campaign.solving import CASE, STATE, Progress, Solution, solve_case
+from imagio_sim.campaign.sonication_geometry import COUPLING
 from imagio_sim.campaign.vessel_courses import check_vessels, vessel_courses
 from imagio_sim.campaign.vessel_report import vessel_results, vessel_warnings, write_courses
 from imagio_sim.errors import ImagioError, Interrupted
@@ -84,7 +85,8 @@ class Prepared:
     @property
     def tissue_names(self) -> list[str]:
         """Every tissue whose values the run uses, sorted."""
-        return sorted({BLOOD, *(name for stage in self.stages for name in stage.sampled.tissues)})
+        coupling = {COUPLING} if "ultrasound" in self.scenario.plan(self.plan_name).modalities else set()
+        return sorted({BLOOD, *coupling, *(name for stage in self.stages for name in stage.sampled.tissues)})
 
     @property
     def mesh_seconds(self) -> float:
@@ -106,7 +108,6 @@ def run_plans(
     SolverFailure, StorageFailure, Interrupted
         With the checkpoint kept and the folder saying so.
     """
-    chosen_model(scenario)
     inputs = sha256_of(input_files(scenario))
     folders = {name: _folder_for(scenario, name, options, inputs) for name in plan_names}
     finished = {name: None if options.restart else folder.finished() for name, folder in folders.items()}
@@ -402,13 +403,23 @@ def _add_solution(result: Result, prepared: Prepared, solutions: list[Solution])
     result["warnings"].extend(vessel_warnings(facts))
     plan = prepared.scenario.plan(prepared.plan_name)
     result["treatment_time_s"] = treatment_time(plan.timeline)
-    hottest = max(fact["boundary_peak_temperature"] for fact in facts)
-    if hottest > prepared.scenario.patient.body_temperature + BOUNDARY_RISE:
-        result["warnings"].append(
-            f"tissue beside the region's boundary reaches {hottest:.1f} degC: enlarge the region (region.margin)"
+    result["warnings"].extend(
+        boundary_warnings(
+            hottest=max(fact["boundary_peak_temperature"] for fact in facts),
+            coldest=min(fact["boundary_minimum_temperature"] for fact in facts),
+            body_temperature=prepared.scenario.patient.body_temperature,
+            room_temperature=prepared.scenario.law_constants()["room_temperature"].value,
         )
-    coldest = min(fact["boundary_minimum_temperature"] for fact in facts)
-    if coldest < prepared.scenario.law_constants()["room_temperature"].value:  # bare skin may cool as far as that
-        result["warnings"].append(
-            f"tissue beside the region's boundary cools to {coldest:.1f} degC: enlarge the region (region.margin)"
-        )
+    )
+
+
+def boundary_warnings(
+    *, hottest: float, coldest: float, body_temperature: float, room_temperature: float
+) -> tuple[str, ...]:
+    """What temperatures [degC] beside the region's boundary say of its size; bare skin may cool to the room's."""
+    found = []
+    if hottest > body_temperature + BOUNDARY_RISE:
+        found.append(f"reaches {hottest:.1f} degC")
+    if coldest < min(body_temperature, room_temperature) - BOUNDARY_RISE:
+        found.append(f"cools to {coldest:.1f} degC")
+    return tuple(f"tissue beside the region's boundary {what}: enlarge the region (region.margin)" for what in found)

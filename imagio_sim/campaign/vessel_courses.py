@@ -20,7 +20,7 @@ from imagio_sim.plan import Scenario, input_files, to_lps
 from imagio_sim.plan.markup import LPS_FROM_RAS
 from imagio_sim.plan.model import nearest
 from imagio_sim.plan.vessels import DrawnVessel, VesselFile
-from imagio_sim.units import registry
+from imagio_sim.units import FLOW, parse_quantity
 
 Floats = NDArray[np.float64]
 
@@ -137,7 +137,7 @@ def _in_patient(vessel: VesselFile, found: FileLine, where: str) -> CentreLine:
 
 
 def _flow_of(vessel: VesselFile, found: FileLine, line: CentreLine, where: str) -> float:
-    """Flow [m3/s] of a line of a file; negative and missing ones are refused."""
+    """Flow [m3/s] of a line of a file; negative, missing and implausible ones are refused."""
     if vessel.flow_array is None:
         return _flow_in_si(vessel, line)
     flow = float(found.arrays[vessel.flow_array][0])
@@ -148,7 +148,7 @@ def _flow_of(vessel: VesselFile, found: FileLine, line: CentreLine, where: str) 
             allowed="a flow above zero in the direction of the points",
             remedy="turn the line round, or drop it where nothing flows",
         )
-    return float(registry().Quantity(flow, vessel.flow_unit).to("m^3/s").magnitude)
+    return 1e-9 * parse_quantity(f"{flow!r} {vessel.flow_unit}", FLOW, f"{where}, {vessel.flow_array}")
 
 
 def _downstream(courses: Sequence[VesselCourse]) -> tuple[VesselCourse, ...]:

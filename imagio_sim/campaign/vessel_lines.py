@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.campaign.vessel_courses import VesselCourse, unbalanced_junctions, vessel_courses
-from imagio_sim.errors import InputError
 from imagio_sim.meshing.domain import Domain, Sampled
 from imagio_sim.meshing.locate import Locator
 from imagio_sim.meshing.vessel_contact import VesselContact, vessel_contact
@@ -59,15 +58,8 @@ class VesselsOnMesh:
 
     @classmethod
     def of(cls, scenario: Scenario, domain: Domain) -> VesselsOnMesh:
-        """Find them; refused in the r-z half plane, where a vessel would be a ring."""
+        """Find them; a plan has none in the r-z half plane, where a vessel would be a ring."""
         courses = vessel_courses(scenario)
-        if courses and domain.axisymmetric:
-            raise InputError(
-                f"{scenario.origin}: patient.vessels",
-                found="a centre line in an axisymmetric phantom",
-                allowed="vessels in three dimensions",
-                remedy="solve the phantom in 3-D, or leave the vessel out",
-            )
         locator = Locator(domain) if courses else None
         contacts = [vessel_contact(domain, locator, one.line) for one in courses if locator is not None]
         return cls(courses, tuple(contacts))

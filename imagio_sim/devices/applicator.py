@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 TipShape = Literal["flat", "cone", "round"]
 
+WITHOUT_SECTION = "shaft"
+"""What meshes call the surface of a rod that no section covers; no section may have this name."""
+
 
 @dataclass(frozen=True)
 class Section:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from imagio_sim.devices.applicator import Rod, Section, TipShape
+from imagio_sim.devices.applicator import WITHOUT_SECTION, Rod, Section, TipShape
 from imagio_sim.devices.sourced import DeviceData, Sourced
 from imagio_sim.units import HeatTransferCoefficient, LengthMm, Temperature
 
@@ -63,6 +63,13 @@ class Shaft(DeviceData):
     tip: TipShape
     tip_length: Sourced[LengthMm]
     sections: tuple[ShaftSection, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _sections_have_their_own_names(self) -> Self:
+        names = [section.name for section in self.sections]
+        if len({*names, WITHOUT_SECTION}) <= len(names):
+            raise ValueError(f"sections need different names, none of them {WITHOUT_SECTION!r}: found {names}")
+        return self
 
     def rod(self, name: str, offset: tuple[float, float], cooling: Cooling | None) -> Rod:
         """The shaft as a rod, parallel to the axis at ``offset`` (x, y) mm."""

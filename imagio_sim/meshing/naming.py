@@ -8,13 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from imagio_sim.devices.applicator import WITHOUT_SECTION
 from imagio_sim.meshing.centre_line import project
 from imagio_sim.meshing.recipe import AxisymmetricRecipe, MeshRecipe, Recipe, RodShape, ShellRecipe
 
 BOUNDARY = "boundary"
 INNER = "inner"
 AXIS = "axis"
-SHAFT = "shaft"
+SHAFT = WITHOUT_SECTION
 
 # gmsh puts nodes on the exact surface to within this.
 _ON_SURFACE_MM = 1e-4

@@ -177,6 +177,7 @@ def _contracted_section(contracted: ContractedZone) -> ContractedZoneResult:
         "transverse_axis_mm": contracted.transverse_axis_mm,
         "length_ratio": contracted.length_ratio,
         "length_ratio_range": [contracted.least_ratio, contracted.most_ratio],
+        "measured_tissue": contracted.measured_tissue,
     }
 
 

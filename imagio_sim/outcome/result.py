@@ -72,7 +72,8 @@ class ContractedZoneResult(TypedDict):
     """Estimate of what would be measured of the deciding model's zone after its tissue has contracted.
 
     ``length_ratio`` is length after by length before, ``length_ratio_range`` with the strongest and the weakest
-    contraction of the data. Nothing else in a result is contracted.
+    contraction of the data, which were measured in ``measured_tissue`` and stand for every tissue of the zone. Nothing
+    else in a result is contracted.
     """
 
     volume_ml: float
@@ -81,6 +82,7 @@ class ContractedZoneResult(TypedDict):
     transverse_axis_mm: float
     length_ratio: float
     length_ratio_range: list[float]
+    measured_tissue: str
 
 
 class ConstraintResult(TypedDict):

@@ -4,7 +4,8 @@
 The zone is computed, and compared with the target, in the tissue as it was before. What is cut open or seen on images
 afterwards is smaller. Each piece of the zone contracts alike in all directions by what its highest temperature says;
 the sum is the contracted volume, and its shape is taken to be that of the zone. Microwaves contract tissue more across
-the antenna than along it (Farina et al. 2014), which this estimate does not know.
+the antenna than along it (Farina et al. 2014), which this estimate does not know; nor does it know how other tissues
+than the one measured contract, lung for example, which loses its air.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class ContractedZone:
         Volume of dead tissue.
     long_axis_mm, short_axis_mm, transverse_axis_mm
         Axes of the zone times ``length_ratio``.
+    measured_tissue
+        The tissue whose measured contraction stands for that of all.
     """
 
     length_ratio: float
@@ -42,6 +45,7 @@ class ContractedZone:
     long_axis_mm: float
     short_axis_mm: float
     transverse_axis_mm: float
+    measured_tissue: str
 
 
 def contracted_zone(domain: Domain, zone: AblationZone, peak_temperature: Floats | None) -> ContractedZone | None:
@@ -69,6 +73,7 @@ def contracted_zone(domain: Domain, zone: AblationZone, peak_temperature: Floats
         long_axis_mm=zone.long_axis_mm * expected,
         short_axis_mm=zone.short_axis_mm * expected,
         transverse_axis_mm=zone.transverse_axis_mm * expected,
+        measured_tissue=table.tissue,
     )
 
 

@@ -41,7 +41,7 @@ def graetz_length(length: ArrayLike, flow: float, diffusivity: float) -> Floats:
 def laminar_nusselt(graetz: ArrayLike) -> Floats:
     """Nusselt number averaged over a wall of constant temperature up to a Graetz length, developed laminar flow.
 
-    Gnielinski in the VDI Heat Atlas; within 1.5 % of the Graetz solution. 3.66 far from the beginning.
+    Gnielinski in the VDI Heat Atlas; within 1 % of the Graetz solution. 3.66 far from the beginning.
     """
     entrance = _ENTRANCE / np.cbrt(graetz) - _BETWEEN
     return np.asarray(np.cbrt(_DEVELOPED**3 + _BETWEEN**3 + entrance**3))

@@ -14,6 +14,7 @@ from imagio_sim.errors import InputError
 from imagio_sim.plan.constraints import Constraint
 from imagio_sim.plan.model import Fault, Name, PlanModel, Point, Text, TissueName, fault, nearest, repeated
 from imagio_sim.plan.patient import Patient
+from imagio_sim.plan.solver_models import death_model_faults, dielectric_model_faults
 from imagio_sim.plan.stages import Plan
 from imagio_sim.plan.target import CriticalStructure, Target
 from imagio_sim.tissue.constants import FIXED, library_constants, load_constants
@@ -218,8 +219,13 @@ class Scenario(PlanModel):
         return load_constants(given, self.patient.parameter_sets)
 
     def faults(self) -> Iterable[Fault]:
-        """Names agree and given tissue values are what they should be."""
+        """Names agree, given tissue values are what they should be, and models have something to decide."""
         yield from self._target_faults()
+        for found in (
+            *death_model_faults(self.solver.death_model, self.plans),
+            *dielectric_model_faults(self.solver.dielectric_model, self.plans),
+        ):
+            yield found.below("solver")
         names = [structure.known_as for structure in self.critical_structures]
         for index, name in repeated(names):
             yield fault(

@@ -12,9 +12,11 @@ from pydantic_core import CoreSchema
 
 from imagio_sim.devices.device import Device
 from imagio_sim.devices.library import device_names, load_device
+from imagio_sim.devices.modalities.laser import LaserDevice
 from imagio_sim.devices.modalities.radiofrequency import RadiofrequencyDevice
 from imagio_sim.plan.model import DeviceName, Fault, Name, PlanModel, Point, Text, fault, nearest, repeated
 from imagio_sim.plan.programs import Program
+from imagio_sim.tissue.death import HEAT
 from imagio_sim.units import Delay, LengthMm, Wait
 
 SAME_POINT_MM = 0.01
@@ -162,14 +164,27 @@ class Stage(PlanModel):
                 remedy="add applicators, or wait: 30 min",
             )
         if self.applicators and self.program is not None:
-            names = [one.name for one in self.applicators if one.program is None]
-            yield from (found.below("program") for found in self.program.faults_among(names))
+            driven = [one for one in self.applicators if one.program is None]
+            yield from (found.below("program") for found in self.program.faults_among(driven))
+        yield from self._wavelength_faults()
         for index, applicator in enumerate(self.applicators):
             if applicator.program is not None:
-                alone = applicator.program.faults_among([applicator.name])
+                alone = applicator.program.faults_among([applicator])
                 yield from (found.below("applicators", index, "program") for found in alone)
             yield from (found.below("applicators", index) for found in self._pair_faults(applicator))
             yield from self._program_faults(index, applicator)
+
+    def _wavelength_faults(self) -> Iterator[Fault]:
+        """The light of all fibres is one field in tissue that has one set of optics."""
+        devices = [one.of_library for one in self.applicators]
+        found = sorted({one.laser.wavelength.value for one in devices if isinstance(one, LaserDevice)})
+        if len(found) > 1:
+            yield fault(
+                "applicators",
+                found=f"fibres of {' and '.join(f'{value:g} nm' for value in found)} in one stage",
+                allowed="one wavelength per stage",
+                remedy="choose fibres of the same laser, or another stage",
+            )
 
     def _pair_faults(self, applicator: Applicator) -> Iterator[Fault]:
         partners = {one.name: one for one in self.applicators if one.name is not None and one is not applicator}
@@ -258,6 +273,12 @@ class Plan(PlanModel):
     def modalities(self) -> tuple[str, ...]:
         """Modalities in the order in which they are first used."""
         return tuple(dict.fromkeys(one.of_library.modality for stage in self.stages for one in stage.applicators))
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """What it kills by, in the order of its modalities; heat where nothing acts."""
+        devices = [one.of_library for stage in self.stages for one in stage.applicators]
+        return tuple(dict.fromkeys(agent for device in devices for agent in device.AGENTS)) or (HEAT,)
 
     @property
     def applicator_names(self) -> tuple[tuple[str, ...], ...]:

@@ -9,13 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from imagio_sim.plan.model import Fault, Name, PlanModel, Point, Text, fault, one_key_of, repeated
-from imagio_sim.units import LENGTH_MM, TEMPERATURE, Misfit, QuantityKind
+from imagio_sim.units import FLOW, LENGTH_MM, TEMPERATURE, VELOCITY, Flow, Misfit, Velocity
 
-FLOW = QuantityKind("blood flow", "mm^3/s", 1e-3, 2e5, "60 ml/min")
-VELOCITY = QuantityKind("mean velocity", "mm/s", 0.1, 3000.0, "12 cm/s")
-
-Flow = Annotated[float, FLOW]
-Velocity = Annotated[float, VELOCITY]
 Radius = Annotated[float, LENGTH_MM.within(0.05, 25.0, "3 mm")]
 InletTemperature = Annotated[float, TEMPERATURE.within(0.0, 45.0, "37 degC")]
 

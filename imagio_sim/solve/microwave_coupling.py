@@ -195,9 +195,20 @@ class HeatTransfer:
         """Power [W] that the field of 1 W deposits in the region's tissue."""
         return float(field.cell_powers[self._tissue] @ self._covered)
 
-    def heat(self, field: AntennaField) -> Floats:
-        """Heat (cell_count,) [W/m3] of a field of 1 W (collective)."""
-        density = self._weights @ field.heat[self._tissue].ravel()
+    def heat(self, field: AntennaField, around: Floats, own: Floats) -> Floats:
+        """Heat (cell_count,) [W/m3] of a field of 1 W (collective).
+
+        The square of the field is carried over, and every cell takes heat from it by its own conductivity: a cell that
+        dries before the rest of its circle must not go on to take the heat of the moist ones.
+
+        Parameters
+        ----------
+        around
+            Effective conductivity [S/m] (n,) of the antenna's tissue cells, with which the field was solved.
+        own
+            That of this rank's cells (cell_count,).
+        """
+        density = own * (self._weights @ (field.heat[self._tissue] / around[:, None]).ravel())
         wanted, read = self.power_in_region(field), self._space.total(float(density @ self._volume))
         self.mismatch = read / wanted - 1.0 if wanted > 0.0 else 0.0
         return np.asarray(density * (wanted / read)) if read > 0.0 else density

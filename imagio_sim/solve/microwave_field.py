@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from petsc4py import PETSc
 
 from imagio_sim.meshing.antenna import AXIS, METAL, OUTER, PORT, AntennaMesh, FeedPort
 from imagio_sim.physics import microwave
 from imagio_sim.solve import versions
+from imagio_sim.solve.linear import LinearFailure
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -28,6 +30,9 @@ _ON_AXIS = 1e-9
 # On an edge 1/r is integrated to round-off with so many points, but for edges that come near the axis.
 _EDGE_POINTS = 8
 _EDGES = np.array([[1, 2], [0, 2], [0, 1]])
+# MUMPS foretells its memory from the pattern alone and gives up when pivots need more: its control 14 is what it takes
+# in addition [%], of which its own 20 is little for an indefinite matrix.
+_MUMPS_SPARE, _SPARE_PERCENT = 14, 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +104,13 @@ class AntennaProblem:
         self._load = 2j * self._wave_number / self._feed_index * load
 
     def solve(self, permittivity: Complexes) -> AntennaField:
-        """The field for a complex relative permittivity (m,) of the cells; a loss makes its imaginary part negative."""
+        """The field for a complex relative permittivity (m,) of the cells; a loss makes its imaginary part negative.
+
+        Raises
+        ------
+        LinearFailure
+            When MUMPS cannot factor the matrix.
+        """
         port, outer, metal = (self._boundaries[name] for name in (PORT, OUTER, METAL))
         inverse_index = np.asarray(1.0 / np.sqrt(permittivity[outer.cells]), dtype=complex)
         values = [
@@ -109,7 +120,11 @@ class AntennaProblem:
             (-1.0 + 1.0j) * self._wall_factor * metal.mass,
         ]
         field = np.zeros(self._elements.count, dtype=complex)
-        field[self._number >= 0] = self._system.solve(values, self._load[self._number >= 0])
+        try:
+            field[self._number >= 0] = self._system.solve(values, self._load[self._number >= 0])
+        except PETSc.Error as failure:
+            reason = " ".join(str(failure).split())
+            raise LinearFailure(f"the field of an antenna could not be solved ({reason})") from failure
         return self._described(field, permittivity, inverse_index)
 
     def _described(self, field: Complexes, permittivity: Complexes, inverse_index: Complexes) -> AntennaField:
@@ -220,8 +235,6 @@ class _BlockSystem:
     """A complex symmetric matrix as a real symmetric one with rows and columns (real, imaginary), factored by MUMPS."""
 
     def __init__(self, number: Integers, dofs: list[Integers], size: int) -> None:
-        from petsc4py import PETSc
-
         rows = np.concatenate([np.repeat(number[part], part.shape[1], axis=1).ravel() for part in dofs])
         columns = np.concatenate([np.tile(number[part], (1, part.shape[1])).ravel() for part in dofs])
         self._used = (rows >= 0) & (columns >= 0)
@@ -241,6 +254,9 @@ class _BlockSystem:
         self._solver.getPC().setType(PETSc.PC.Type.CHOLESKY)
         self._solver.getPC().setFactorSolverType(PETSc.Mat.SolverType.MUMPS)
         self._solver.setErrorIfNotConverged(True)
+        self._solver.setOperators(self._matrix)
+        self._solver.getPC().setFactorSetUpSolverType()
+        self._solver.getPC().getFactorMatrix().setMumpsIcntl(_MUMPS_SPARE, _SPARE_PERCENT)
         self._right, self._left = self._matrix.createVecs()
 
     def solve(self, values: list[Complexes], load: Complexes) -> Complexes:

@@ -25,6 +25,7 @@ from imagio_sim.solve.linear import LinearFailure, extrapolated
 from imagio_sim.solve.materials import Materials
 from imagio_sim.solve.sources.source import OFF, SAME_TIME, Deposit, HeatSource, Setting, Surroundings
 from imagio_sim.tissue.death import DeathModel, death_models, death_records
+from imagio_sim.tissue.death.model import LEVEL_LIMIT
 
 _SAFETY, _LARGEST_GROWTH, _STRONGEST_CUT = 0.85, 2.0, 0.3
 # A step is repeated when its error exceeds the tolerance by this factor.
@@ -359,7 +360,9 @@ class Stage:
 
     def levels(self) -> dict[str, Floats]:
         """Level function (count,) of every death model, positive where dead; with several agents also combined."""
-        levels = self.death.levels() | self._other_levels()
+        unharmed = {name: np.full(self.space.count, -LEVEL_LIMIT) for name in self.case.deciding_models}
+        # What acts in a later stage only has killed nothing yet.
+        levels = unharmed | self.death.levels() | self._other_levels()
         if len(self.case.deciding_models) > 1:
             levels[COMBINED] = np.max([levels[name] for name in self.case.deciding_models], axis=0)
         return levels
@@ -384,7 +387,7 @@ class Stage:
         return {
             **shown,
             "survival": 1.0 - self.dead_fraction(),
-            "dead_share_of_models": np.mean([level >= 0.0 for level in levels.values()], axis=0),
+            "dead_share_of_models": _dead_share(levels),
             **{f"level_{name}": levels[name] for name in dict.fromkeys(self._shown_models()) if name in levels},
         }
 
@@ -482,6 +485,15 @@ class Stage:
 def _models_beside(deciding: Sequence[str]) -> tuple[DeathModel, ...]:
     """All models of the agents whose models decide; those that know nothing of temperature are the sources' own."""
     return death_models(death_records()[name].agent for name in deciding if name in death_records())
+
+
+def _dead_share(levels: Mapping[str, Floats]) -> Floats:
+    """Share (count,) of an agent's models that say dead, of the agent for which it is largest."""
+    verdicts: dict[str, list[NDArray[np.bool_]]] = {}
+    for name, level in levels.items():
+        if name in death_records():
+            verdicts.setdefault(death_records()[name].agent, []).append(level >= 0.0)
+    return np.asarray(np.max([np.mean(dead, axis=0) for dead in verdicts.values()], axis=0))
 
 
 def _named(fields: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:

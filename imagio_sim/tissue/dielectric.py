@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -34,6 +35,11 @@ _SAME_FREQUENCY = 0.01
 class StaticCourse:
     """A value that stays what it is at 37 degC."""
 
+    @property
+    def half_lost(self) -> float:
+        """Temperature [degC] at which half of what water contributes is lost: never."""
+        return inf
+
     def relative(self, temperature: Operand, moisture: Operand, xp: Arithmetic) -> Operand:
         """Value divided by that at 37 degC."""
         return 1.0 + 0.0 * temperature
@@ -46,6 +52,11 @@ class LinearCourse:
     slope: float
     highest: float
     dries: bool
+
+    @property
+    def half_lost(self) -> float:
+        """Temperature [degC] at which half of what water contributes is lost, or where that begins: it is narrow."""
+        return self.highest if self.dries else inf
 
     def relative(self, temperature: Operand, moisture: Operand, xp: Arithmetic) -> Operand:
         """Value divided by that at 37 degC. Source: Chin and Sherar 2001; the loss of water is this library's."""
@@ -61,6 +72,11 @@ class SigmoidCourse:
     span: float
     shift: float
     rate: float
+
+    @property
+    def half_lost(self) -> float:
+        """Temperature [degC] in the middle of the fall, where half of what water contributes is lost."""
+        return self.shift / self.rate
 
     def value(self, temperature: Operand, xp: Arithmetic) -> Operand:
         """The fitted value itself. Source: Ji and Brace 2011 (doi 10.1088/0031-9155/56/16/011)."""
@@ -136,10 +152,8 @@ def model_names(band: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def load_model(
-    band: str, name: str | None = None, *, highest: float, where: str = "dielectric model"
-) -> DielectricModel:
-    """A model of a band, the nominal one when no name is given.
+def load_model(band: str, name: str | None = None, *, highest: float) -> DielectricModel:
+    """A model of a band, the nominal one when no name is given (KeyError for one that is not in ``model_names``).
 
     Parameters
     ----------
@@ -147,13 +161,6 @@ def load_model(
         Temperature [degC] at which water boils, where a linear course ends.
     """
     chosen = name or model_names(band)[0]
-    if chosen not in model_names(band):
-        raise InputError(
-            where,
-            found=f"'{chosen}' at {BANDS[band] / 1e6:g} MHz",
-            allowed=f"one of {', '.join(model_names(band))}",
-            remedy="choose one of these",
-        )
     values = _values(band, chosen)
     permittivity, conductivity = (_course(chosen, part, values, highest) for part in ("permittivity", "conductivity"))
     dry = values["dry_permittivity"].value

@@ -28,6 +28,9 @@ _UNITS = {
     "mm": "length [mm]",
 }
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_LINES = ("-", "--", ":", "-.")
+_LEGEND_ROWS = 8
+"""Curves in one column of a legend; a panel of more has a second column."""
 
 
 def draw_curves(path: Path, history: Mapping[str, Sequence[float]], title: str) -> None:
@@ -45,18 +48,29 @@ def draw_curves(path: Path, history: Mapping[str, Sequence[float]], title: str) 
     shared: Axes | None = None
     for position, (unit, names) in enumerate(panels.items()):
         axes = shared = figure.add_subplot(len(panels), 1, position + 1, sharex=shared)
-        for colour, name in zip(_COLOURS, names, strict=False):
-            label = name.rsplit("_", 1)[0].replace("_", " ")
-            axes.plot(minutes, np.array(history[name], dtype=float), color=colour, linewidth=1.6, label=label)
+        for (colour, line), name in zip(_styles(len(names)), names, strict=True):
+            values = np.array(history[name], dtype=float)
+            axes.plot(minutes, values, line, color=colour, linewidth=1.6, label=_label(name))
         axes.set_ylabel(_UNITS[unit])
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-        if len(names) > 1:
-            axes.legend(frameon=False, fontsize=9)
+        columns = -(-len(names) // _LEGEND_ROWS)
+        # Beside the panel: within it, some curve of a long history always runs beneath the words.
+        axes.legend(frameon=False, fontsize=8.5, loc="upper left", bbox_to_anchor=(1.0, 1.0), ncols=columns)
         axes.tick_params(labelbottom=position == len(panels) - 1)
     if shared is not None:
         shared.set_xlabel("time [min]")
     _finish(figure, path, title)
+
+
+def _styles(count: int) -> list[tuple[str, str]]:
+    """Colour and line of each curve of a panel: all colours solid, then all dashed, and so on."""
+    return [(_COLOURS[n % len(_COLOURS)], _LINES[n // len(_COLOURS) % len(_LINES)]) for n in range(count)]
+
+
+def _label(name: str) -> str:
+    """``applicator_1.heat_taken_W`` as "applicator 1: heat taken"."""
+    return name.rsplit("_", 1)[0].replace("_", " ").replace(".", ": ")
 
 
 def _panels(history: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,13 @@ from imagio_sim.view.scene import NEEDLE_COLOUR, NOTICE, ZONE_COLOUR
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.tri import Triangulation
 
 HOT_ISOTHERMS = (42.0, 50.0, 60.0, 80.0, 100.0)
 COLD_ISOTHERMS = (-40.0, -30.0, -20.0, 0.0)
 """Temperatures [degC] that are drawn as lines."""
+_HOTTEST_COLOUR = 140.0
+"""Where the colours of heat end [degC]: a cell at a tip may be far hotter, and all else would look the same."""
 _AROUND_MM, _LEAST_MM = 16.0, 20.0
 _COLOURS = 24
 _BORDER_COLOUR = "#009E73"
@@ -38,8 +41,8 @@ class HalfPlane:
         Case and plan.
     domain, sampled
         The mesh of the half plane and its tissues.
-    zone, level
-        The deciding zone, and the nodal death level (n,) it was made from.
+    zone, zone_name, level
+        The deciding zone, what it is called, and the nodal death level (n,) it was made from.
     extreme, is_cold
         Highest temperature (n,) [degC] that every node has lived through; the lowest where the plan freezes.
     applicators
@@ -50,6 +53,7 @@ class HalfPlane:
     domain: Domain
     sampled: Sampled
     zone: AblationZone
+    zone_name: str
     level: NDArray[np.float64]
     extreme: NDArray[np.float64]
     is_cold: bool
@@ -95,27 +99,57 @@ def _draw_side(axes: Axes, shown: HalfPlane, side: float, *, colours_in: Figure 
     radius, height = shown.domain.points_mm.T
     grid = Triangulation(side * radius, height, shown.domain.cells)
     low, high = float(shown.extreme.min()), float(shown.extreme.max())
-    levels = MaxNLocator(_COLOURS).tick_values(low, max(high, low + 1.0))
-    filled = axes.tricontourf(grid, shown.extreme, levels=levels, cmap="viridis" if shown.is_cold else "inferno")
+    last = min(high, _HOTTEST_COLOUR)
+    levels = MaxNLocator(_COLOURS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, max(last, low + 1.0))
+    colours = "viridis" if shown.is_cold else "inferno"
+    beyond: Literal["neither", "max"] = "max" if high > levels[-1] else "neither"
+    filled = axes.tricontourf(grid, shown.extreme, levels=levels, cmap=colours, extend=beyond)
     if colours_in is not None:
         bar = colours_in.colorbar(filled, cax=colours_in.add_axes((0.83, 0.14, 0.025, 0.76)))
-        bar.set_label(f"{'lowest' if shown.is_cold else 'highest'} temperature [°C]")
+        bar.set_label(_bar_label(shown, high if beyond == "max" else None))
     isotherms = [value for value in (COLD_ISOTHERMS if shown.is_cold else HOT_ISOTHERMS) if low < value < high]
     if isotherms:
-        lines = axes.tricontour(grid, shown.extreme, levels=isotherms, colors="white", linewidths=0.9)
+        lines = axes.tricontour(
+            grid, shown.extreme, levels=isotherms, colors="white", linewidths=0.9, linestyles="solid"
+        )
         if colours_in is not None:
-            axes.clabel(lines, fmt="%g °C", fontsize=8)
+            places = _label_places(grid, shown, isotherms)
+            text = {level: f"{level:g} °C".replace("-", "−") for level in isotherms}
+            axes.clabel(lines, list(places), fmt=text, fontsize=8, manual=list(places.values()))
     if shown.level.min() < 0.0 < shown.level.max():
         axes.tricontour(grid, shown.level, levels=[0.0], colors=[ZONE_COLOUR], linewidths=2.4)
     _draw_borders(axes, grid, shown.sampled)
 
 
-def _draw_borders(axes: Axes, grid: object, sampled: Sampled) -> None:
+def _label_places(
+    grid: Triangulation, shown: HalfPlane, isotherms: Sequence[float]
+) -> dict[float, tuple[float, float]]:
+    """Where the isotherms are labelled: each on a ray of its own from the middle, so that no label meets another."""
+    from matplotlib.tri import LinearTriInterpolator
+
+    temperature = LinearTriInterpolator(grid, shown.extreme)
+    middle, half = _window(shown)
+    along = np.linspace(0.0, half, 400)
+    places = {}
+    for level, angle in zip(isotherms, np.radians(np.linspace(-55.0, 55.0, len(isotherms))), strict=True):
+        across, up = along * np.cos(angle), middle + along * np.sin(angle)
+        above = np.asarray(temperature(across, up) > level)
+        crossings = np.flatnonzero(above[1:] != above[:-1])
+        if len(crossings):
+            places[level] = (float(across[crossings[-1]]), float(up[crossings[-1]]))
+    return places
+
+
+def _bar_label(shown: HalfPlane, beyond: float | None) -> str:
+    """What the colours are, and the highest temperature if it is ``beyond`` them."""
+    end = "" if beyond is None else f", up to {beyond:.0f}"
+    return f"{'lowest' if shown.is_cold else 'highest'} temperature [°C]{end}"
+
+
+def _draw_borders(axes: Axes, grid: Triangulation, sampled: Sampled) -> None:
     """Borders between tissues, along the edges of cells that are mostly of different ones."""
     from matplotlib.collections import LineCollection
-    from matplotlib.tri import Triangulation
 
-    assert isinstance(grid, Triangulation)
     tissue = sampled.fractions.argmax(axis=1)
     cell, edge = np.nonzero((grid.neighbors >= 0) & (tissue[grid.neighbors] != tissue[:, None]))
     ends = np.stack([grid.triangles[cell, edge], grid.triangles[cell, (edge + 1) % 3]], axis=1)
@@ -134,7 +168,7 @@ def _draw_applicators(axes: Axes, shown: HalfPlane) -> None:
 def _legend(figure: Figure, shown: HalfPlane) -> None:
     from matplotlib.lines import Line2D
 
-    lines = [(f"ablation zone, {shown.zone.volume_ml:.1f} ml", ZONE_COLOUR), ("applicator", NEEDLE_COLOUR)]
+    lines = [(f"{shown.zone_name}, {shown.zone.volume_ml:.1f} ml", ZONE_COLOUR), ("applicator", NEEDLE_COLOUR)]
     present = shown.sampled.fractions.max(axis=0) > 0.0
     if present.sum() > 1:
         names = [name.replace("_", " ") for name, there in zip(shown.sampled.tissues, present, strict=True) if there]

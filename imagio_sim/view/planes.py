@@ -230,14 +230,21 @@ def _draw_minimal_margin(axes: Axes, scene: Scene, plane: Plane, half: float) ->
 
 
 def _draw_frame(axes: Axes, plane: Plane, half: float) -> None:
+    from matplotlib.patheffects import withStroke
+
     places = ((-0.96, 0.0), (0.96, 0.0), (0.0, 0.95), (0.0, -0.95))
+    # Edged in black: letters stand on bone, on the outside and on needles alike.
+    edged = [withStroke(linewidth=3.0, foreground="black")]
     for letter, (x, y) in zip(plane.letters, places, strict=True):
-        axes.text(x * half, y * half, letter, color="#FFE08A", fontsize=13, fontweight="bold", ha="center", va="center")
+        text = axes.text(x * half, y * half, letter, color="#FFE08A", fontsize=13, fontweight="bold", ha="center")
+        text.set(path_effects=edged, zorder=5.0, verticalalignment="center")
     bar = 20.0 if half > 30.0 else 10.0
     left, bottom = -0.92 * half, -0.9 * half
     axes.plot([left, left + bar], [bottom, bottom], color="white", linewidth=3.5, solid_capstyle="butt")
-    axes.text(left + bar / 2.0, bottom + 0.02 * half, f"{bar:.0f} mm", color="white", ha="center", va="bottom")
-    axes.text(0.02, 0.98, plane.name, color="white", fontsize=12, ha="left", va="top", transform=axes.transAxes)
+    size = axes.text(left + bar / 2.0, bottom + 0.02 * half, f"{bar:.0f} mm", color="white", ha="center", va="bottom")
+    name = axes.text(0.02, 0.98, plane.name, color="white", fontsize=12, ha="left", va="top", transform=axes.transAxes)
+    for text in (size, name):
+        text.set(path_effects=edged, zorder=5.0)
     axes.set_xticks([])
     axes.set_yticks([])
 
@@ -251,7 +258,7 @@ def _legend(figure: Figure, scene: Scene) -> None:
             facecolor=ZONE_COLOUR,
             alpha=0.5,
             edgecolor=ZONE_COLOUR,
-            label=f"ablation zone, {scene.zone.volume_ml:.1f} ml",
+            label=f"{scene.zone_name}, {scene.zone.volume_ml:.1f} ml",
         )
     ]
     lines = [(f"target, {band.label}", band.colour) for band in MARGIN_BANDS] if scene.margins is not None else []

@@ -13,6 +13,7 @@ from pathlib import Path
 from imagio_sim.outcome.comparison import MISSING
 from imagio_sim.outcome.result import ConstraintResult, Result
 from imagio_sim.view.scene import NOTICE
+from imagio_sim.view.source_facts import heat_table, number, plain_words, quantity, source_tables
 
 _UNITS = {
     "minimal_ablative_margin": "mm",
@@ -107,30 +108,42 @@ def render_report(report: Report) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["number"] = _number
-    environment.filters["percent"] = lambda share: _number(None if share is None else 100.0 * share, 1)
+    environment.filters["number"] = number
+    environment.filters["percent"] = lambda share: number(None if share is None else 100.0 * share, 1)
     environment.globals.update(limit_text=_limit_text, value_text=_value_text)
     template = files("imagio_sim.view").joinpath("report.html.j2").read_text(encoding="utf-8")
     pictures = [(_embedded(picture.path), picture.caption) for picture in report.pictures]
     return environment.from_string(template).render(
-        report=report, result=report.result, pictures=pictures, notice=NOTICE, missing=MISSING
+        report=report,
+        result=report.result,
+        pictures=pictures,
+        notice=NOTICE,
+        missing=MISSING,
+        fact_tables=source_tables(report.result),
+        heat=heat_table(report.result),
+        solver_numbers=_solver_numbers(report.result),
     )
+
+
+def _solver_numbers(result: Result) -> dict[str, str]:
+    """What the solver says in single numbers; what it says by stage and source has tables of its own."""
+    return {
+        plain_words(name): quantity(name, value)
+        for name, value in result.get("solver", {}).items()
+        if isinstance(value, int | float) and name != "wall_s"  # the section of times has it
+    }
 
 
 def _embedded(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
-def _number(value: float | None, digits: int = 1) -> str:
-    return MISSING if value is None else f"{value:.{digits}f}".replace("-", "−")
-
-
 def _with_unit(quantity: str, value: float | None) -> str:
     if value is None:
         return MISSING
     if quantity in _UNITS:
-        return f"{_number(value, 2)} {_UNITS[quantity]}"
-    return f"{_number(100.0 * value, 1)} %"
+        return f"{number(value, 2)} {_UNITS[quantity]}"
+    return f"{number(100.0 * value, 1)} %"
 
 
 def _limit_text(constraint: ConstraintResult) -> str:

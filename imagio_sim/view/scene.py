@@ -66,8 +66,8 @@ class Scene:
     ----------
     title
         Case and plan.
-    zone, level, probe
-        The deciding zone, the nodal death level (n,) it was made from, and what reads it at points.
+    zone, zone_name, level, probe
+        The deciding zone, what it is called, the nodal death level (n,) it was made from, and what reads it at points.
     target, margins
         Target and its margins; None without a target.
     organ, vessels, structures
@@ -80,6 +80,7 @@ class Scene:
 
     title: str
     zone: AblationZone
+    zone_name: str
     level: NDArray[np.float64]
     probe: Probe
     applicators: Sequence[PlacedApplicator]

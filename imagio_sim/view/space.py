@@ -41,11 +41,11 @@ def draw_space(path: Path, scene: Scene) -> None:
 
     figure = Figure(figsize=(11.0, 8.4), facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.0, 0.07, 1.0, 0.86))
+    axes = figure.add_axes((0.0, 0.09, 1.0, 0.84))
     axes.imshow(_rendered(scene))
     axes.set_axis_off()
     handles = [Patch(facecolor=colour, label=label) for label, colour in _legend(scene)]
-    figure.legend(handles=handles, loc="lower center", ncols=4, frameon=False, fontsize=10.5)
+    figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False, fontsize=10.5)
     figure.suptitle(scene.title, x=0.015, y=0.975, ha="left", fontsize=15, fontweight="bold")
     figure.text(0.985, 0.955, NOTICE, ha="right", fontsize=9.5, color="#555555")
     figure.savefig(path, dpi=110, format="png")
@@ -136,7 +136,7 @@ def _bands(margins: Margins, points_mm: NDArray[np.float64]) -> NDArray[np.int64
 
 
 def _legend(scene: Scene) -> list[tuple[str, str]]:
-    entries = [(f"ablation zone, {scene.zone.volume_ml:.1f} ml", ZONE_COLOUR)]
+    entries = [(f"{scene.zone_name}, {scene.zone.volume_ml:.1f} ml", ZONE_COLOUR)]
     if scene.margins is not None:
         entries += [(f"target, {band.label}", band.colour) for band in MARGIN_BANDS]
     entries += [("vessels", VESSEL_COLOUR)] * bool(scene.vessels)

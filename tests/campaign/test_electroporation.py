@@ -15,7 +15,6 @@ from imagio_sim.campaign.geometry import StageGeometry
 from imagio_sim.campaign.modalities.electroporation import sources
 from imagio_sim.campaign.modalities.setting import StageSetting
 from imagio_sim.campaign.run import RunOptions, run_plan
-from imagio_sim.errors import InputError
 from imagio_sim.meshing.domain import Sampled
 from imagio_sim.meshing.phantoms import box
 from imagio_sim.plan import Scenario, placed_applicators, scenario_of
@@ -95,12 +94,6 @@ def test_a_mixed_cell_conducts_as_its_tissues_and_opens_as_the_one_that_opens(tm
     assert fields["electroporated_conductivity"] == pytest.approx(0.5 * (0.32 + 1.4))
     assert fields["electroporation_onset_field"] == pytest.approx(35e3, rel=1e-6)
     assert fields["electroporation_saturation_field"] == pytest.approx(70e3, rel=1e-6)
-
-
-def test_needles_of_one_program_that_start_apart_are_refused(tmp_path: Path) -> None:
-    apart = scenario(tmp_path, needle("n1", -7.5), needle("n2", 7.5, start="10 s"))
-    with pytest.raises(InputError, match="start at different times"):
-        spec_of(apart)
 
 
 def test_pulses_and_heat_decide_together_and_the_scenario_may_choose_the_model_of_the_pulses(tmp_path: Path) -> None:

@@ -74,11 +74,6 @@ def test_a_tissue_without_optics_at_the_wavelength_is_refused(tmp_path: Path) ->
         sources(setting(tmp_path, "laser_diffuser_2cm", tissues=("liver", "air")))
 
 
-def test_fibres_of_two_wavelengths_in_one_stage_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="980 nm and 1064 nm"):
-        sources(setting(tmp_path, "laser_diffuser_2cm", "laser_cooled_1.65mm_1cm"))
-
-
 def test_a_wavelength_that_no_tissue_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("imagio_sim.campaign.modalities.laser.LASER_WAVELENGTHS_NM", (980,))
     with pytest.raises(InputError, match="expected 980 nm, got a laser of 1064 nm"):

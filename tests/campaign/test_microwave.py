@@ -98,11 +98,6 @@ def test_tissues_follow_the_nominal_model_of_the_frequency_or_the_one_asked_for(
     assert courses == [SigmoidCourse, LinearCourse, LinearCourse]
 
 
-def test_an_unknown_dielectric_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"solver.dielectric_model.*'cubic'"):
-        sources(setting(tmp_path, applicator("mw_single_slot"), dielectric_model="cubic"))
-
-
 def test_a_tissue_without_data_at_the_antennas_frequency_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,24 @@ HEAT: dict[str, Any] = {"mode": "constant_power", "power": "30 W", "duration": "
 FREEZE: dict[str, Any] = {"mode": "freeze_thaw", "phases": [{"action": "freeze", "duration": "60 s"}]}
 ELECTRODE: dict[str, Any] = {"name": "electrode", "device": "cooled_17g_2cm", "entry": [100, 0, 0], "tip": [0, 0, 0]}
 CRYOPROBE: dict[str, Any] = {"name": "cryoprobe", "device": "iceseed_17g", "entry": [100, 14, 0], "tip": [0, 14, 0]}
+PULSES: dict[str, Any] = {
+    "mode": "pulse_sequence",
+    "pairs": [["n1", "n2"]],
+    "voltage_per_distance": "1500 V/cm",
+    "pulses": 50,
+    "pulse_width": "90 us",
+    "repetition_rate": "10 Hz",
+}
+NEEDLES: list[dict[str, Any]] = [
+    {"name": name, "device": "electroporation_19g", "entry": [100, y, 0], "tip": [0, y, 0]}
+    for name, y in (("n1", -5.0), ("n2", 5.0))
+]
+BURN: dict[str, Any] = {"applicators": [ELECTRODE], "program": {**HEAT, "power": "50 W", "duration": "15 s"}}
+PULSED: dict[str, Any] = {"applicators": NEEDLES, "program": PULSES}
+PULSE_PLANS: dict[str, Any] = {
+    "rf_then_pulses": {"stages": [BURN, PULSED]},
+    "pulses_then_rf": {"stages": [PULSED, BURN]},
+}
 PLANS: dict[str, Any] = {
     "beside": {"applicators": [{**ELECTRODE, "program": HEAT}, {**CRYOPROBE, "program": FREEZE, "start": "10 s"}]},
     "after": {
@@ -34,6 +52,7 @@ LIVER: dict[str, Any] = {
     "region": {"shape": "sphere", "margin": "25 mm"},
     "plans": PLANS,
 }
+SMALL = LIVER | {"region": {"shape": "sphere", "margin": "12 mm"}, "plans": PULSE_PLANS}
 
 
 @pytest.mark.parametrize("plan", list(PLANS))
@@ -50,7 +69,18 @@ def test_heat_and_cold_kill_in_one_plan(plan: str, tmp_path: Path) -> None:
     assert result["energy"]["balance_error"] < 1e-4
 
 
-def run(plan: str, folder: Path) -> Result:
+@pytest.mark.parametrize("plan", list(PULSE_PLANS))
+def test_pulses_kill_whatever_came_before_or_comes_after(plan: str, tmp_path: Path) -> None:
+    result = run(plan, tmp_path, SMALL)
+    zone = result["ablation_zone"]
+    assert zone["deciding_model"] == "combined"
+    hot, pulsed = (zone["by_model"][name]["volume_ml"] for name in ("arrhenius_hepg2", "lethal_field"))
+    assert pulsed > 1.0
+    assert (hot > 0.1) == ("rf" in plan)
+    assert max(hot, pulsed) - 0.05 <= zone["volume_ml"] <= hot + pulsed + 0.05
+
+
+def run(plan: str, folder: Path, data: dict[str, Any] = LIVER) -> Result:
     """One plan at coarse."""
-    scenario = scenario_of(LIVER, base=folder, where="mixed.yaml")
+    scenario = scenario_of(data, base=folder, where="mixed.yaml")
     return run_plan(scenario, plan, RunOptions(out=folder, resolution="coarse"), Observed().listener)

@@ -160,6 +160,7 @@ def test_the_constants_of_a_run_say_what_has_set_them_and_which_are_from_memory(
     assert "liver: perfusion_rate" in from_memory(constants)
     assert "tumour_liver: water_content" in from_memory(constants)
     assert "liver: density" not in from_memory(constants)
+    assert [one for one in from_memory(constants) if "contraction" in one] == ["contraction: of liver at 50 degC"]
 
 
 def test_a_run_does_not_list_what_its_modality_does_not_use(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from imagio_sim.campaign.run import Listener, RunOptions, run_plan
+from imagio_sim.campaign.run import Listener, RunOptions, boundary_warnings, run_plan
 from imagio_sim.campaign.sequence import finite
 from imagio_sim.errors import Interrupted
 from tests.campaign.conftest import Observed, Run, start
@@ -77,3 +77,16 @@ def test_a_bipolar_needle_heats_without_a_pad(finished: Finished) -> None:
 def test_a_state_that_was_never_measured_is_null_in_the_result() -> None:
     states = finite([{"baseline": math.inf, "pulses": 0}, {"temperature": -math.inf, "power": 20.0}, {}])
     assert states == [{"baseline": None, "pulses": 0}, {"temperature": None, "power": 20.0}, {}]
+
+
+@pytest.mark.parametrize(
+    ("coldest", "body", "warned"), [(20.0, 20.0, False), (18.0, 20.0, True), (25.5, 37.0, False), (15.0, 37.0, True)]
+)
+def test_a_cold_boundary_is_told_only_below_body_and_room(coldest: float, body: float, warned: bool) -> None:
+    found = boundary_warnings(hottest=body, coldest=coldest, body_temperature=body, room_temperature=25.0)
+    assert [f"cools to {coldest:.1f} degC" in warning for warning in found] == [True] * warned
+
+
+def test_a_warm_boundary_is_told() -> None:
+    (warning,) = boundary_warnings(hottest=39.0, coldest=37.0, body_temperature=37.0, room_temperature=25.0)
+    assert "reaches 39.0 degC" in warning

@@ -14,6 +14,8 @@ import pytest
 from imagio_sim.anatomy.volume import Grid
 from imagio_sim.campaign.case import thermal_case
 from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
+from imagio_sim.campaign.provenance import tissue_record
+from imagio_sim.campaign.run import Prepared
 from imagio_sim.campaign.sonication import distinct_foci
 from imagio_sim.campaign.sonication_geometry import PlacedTransducer, placed_transducer
 from imagio_sim.campaign.sonication_transfer import HeatTransfer
@@ -115,6 +117,22 @@ def test_a_field_within_the_limits_of_linear_acoustics_is_not_warned_about() -> 
     spec = in_liver()[2]
     assert spec.notes == ()
     assert spec.facts["foci"][0]["focal_pressure_MPa"] < spec.facts["pressure_limit_MPa"]["liver"] < 15.0
+
+
+def test_bone_without_a_nonlinearity_is_limited_by_cavitation_alone() -> None:
+    layers = ({"below": "-6 mm", "tissue": "liver"}, {"below": "0 mm", "tissue": "bone_cortical"}, {"tissue": "air"})
+    _, case, spec = solved_for(bench(*layers))
+    limits = spec.facts["pressure_limit_MPa"]
+    assert limits["bone_cortical"] == pytest.approx(case.constants["cavitation_pressure"])
+    assert limits["liver"] < limits["bone_cortical"]
+
+
+def test_the_water_that_couples_the_sound_is_among_the_constants_of_the_run() -> None:
+    geometry, case, _ = in_liver()
+    prepared = Prepared(bench(), "A", geometry.anatomy, (geometry,), (case,), None, {})  # type: ignore[arg-type]
+    assert "water" in prepared.tissue_names
+    record = tissue_record(prepared.scenario, "A", prepared.tissue_names)
+    assert {"sound_speed", "acoustic_attenuation_500_khz"} <= set(record["tissues"]["water"])
 
 
 def test_bone_in_the_path_and_too_much_pressure_are_told() -> None:

@@ -204,6 +204,17 @@ def test_a_dielectric_model_that_was_measured_at_another_frequency_is_refused(be
     assert "'ji_brace' at 915 MHz" in refusal
 
 
+def test_check_refuses_with_the_words_of_run(bench: Bend, tmp_path: Path) -> None:
+    solver = {"solver.dielectric_model": "cubic", "solver.death_model": "cem44"}
+    file = bench({"device": "mw_single_slot"}, MICROWAVES, solver)
+    checked, ran = (call(command, file, folder=tmp_path) for command in ("check", "run"))
+    assert (checked.code, checked.err) == (ran.code, ran.err)
+    assert checked.code == 2
+    assert "solver.dielectric_model: " in checked.err
+    assert "solver.death_model: " in checked.err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_slot_outside_the_tissue_is_refused(bench: Bend, tmp_path: Path) -> None:
     surface = {
         "body_temperature": "37 degC",

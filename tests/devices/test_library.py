@@ -159,6 +159,14 @@ def test_a_device_without_an_active_conductor_is_refused() -> None:
         RadiofrequencyDevice.model_validate(data)
 
 
+@pytest.mark.parametrize("name", ["shaft", "distal"])
+def test_a_section_whose_surface_would_be_taken_for_another_is_refused(name: str) -> None:
+    data = dumped("bipolar_15g_2x2cm")
+    data["geometry"]["shaft"]["sections"][1]["name"] = name
+    with pytest.raises(ValidationError, match="sections need different names"):
+        RadiofrequencyDevice.model_validate(data)
+
+
 @pytest.mark.parametrize(("radius", "complaint"), [("1.0 mm", "side of the shaft"), ("0.4 mm", "overlap")])
 def test_tines_that_do_not_fit_the_trocar_are_refused(radius: str, complaint: str) -> None:
     data = dumped("starburst_xl")

@@ -87,6 +87,14 @@ def test_a_layer_inside_out_is_refused() -> None:
     assert "inside out" in refused("mw_single_slot", turn)
 
 
+def test_a_wall_without_a_unit_of_resistance_is_refused() -> None:
+    def strip(device: dict[str, Any]) -> None:
+        device["antenna"]["wall_resistance"]["value"] = 0.0129
+
+    assert "0.0129 without a unit" in refused("mw_single_slot", strip)
+    assert antenna("mw_single_slot").antenna.wall_resistance.value == 0.0129
+
+
 def test_a_port_below_a_slot_is_refused() -> None:
     def lower(device: dict[str, Any]) -> None:
         device["antenna"]["line"]["port"]["value"] = "5 mm"

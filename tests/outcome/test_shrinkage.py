@@ -26,6 +26,7 @@ def test_a_zone_that_was_equally_hot_shrinks_by_the_tables_figure() -> None:
     assert found is not None
     assert found.length_ratio == pytest.approx(1.0 - 0.166)
     assert found.least_ratio < found.length_ratio < found.most_ratio
+    assert found.measured_tissue == "liver"
     whole = ablation_zone(CUBE, 12.0 - np.linalg.norm(CUBE.points_mm - CUBE.points_mm.mean(axis=0), axis=1), AXIS)
     assert found.volume_ml == pytest.approx(whole.tissue_volume_ml * (1.0 - 0.166) ** 3, rel=1e-3)
     assert found.short_axis_mm == pytest.approx(whole.short_axis_mm * (1.0 - 0.166), rel=1e-3)

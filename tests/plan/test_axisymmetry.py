@@ -92,6 +92,15 @@ def test_a_body_of_revolution_is_taken_and_written_back(changes: dict[str, Any])
             "10 mm by 20 mm across",
         ),
         (
+            {
+                "patient.vessels": [
+                    {"name": "vein", "points": [[9, -9, 0], [9, 9, 0]], "radius": "1 mm", "flow": "60 ml/min"}
+                ]
+            },
+            "patient.vessels",
+            "a patient with vessels",
+        ),
+        (
             {"plans.A.applicators": [NEEDLE, {**NEEDLE, "entry": [0, 20, 100], "tip": [0, 20, 5]}]},
             "plans.A.applicators",
             "2 applicators",

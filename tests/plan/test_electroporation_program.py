@@ -118,6 +118,7 @@ def test_the_program_is_written_and_read_back_the_same(scenario: Callable[..., S
         (plan(pairs=[["n1", "n2"], ["n2", "n3"], ["n2", "n1"]]), "program.pairs[2]", "n2-n1 for the second time"),
         (plan(pairs=[]), "program.pairs", "at least 1"),
         (plan(*NEEDLES, needle(None, 70.0)), "program.pairs", "an applicator without a name"),
+        (plan(needle("n1", 20.0, start="10 s"), *NEEDLES[1:]), f"{A}.program", "needles that start at 0 s and 10 s"),
         (plan(conductivity_memory="150 %"), "program.conductivity_memory", "fraction from 0 to 1"),
         (plan(needle("n1", 20.0, deployment="5 cm"), *NEEDLES[1:]), "deployment", "5 mm to 40 mm"),
     ],

@@ -37,6 +37,16 @@ def test_no_pulse_begins_when_the_program_is_over(scenario: Callable[..., Scenar
     assert program.pulses == ((0.0, 20.0), (30.0, 50.0))
 
 
+def test_fibres_of_two_wavelengths_in_one_stage_are_refused(refusals: Callable[..., tuple[InputError, ...]]) -> None:
+    fibres = [
+        {"device": device, "entry": [110, y, 30], "tip": [5, y, 30], "program": CONSTANT}
+        for device, y in (("laser_diffuser_2cm", 20), ("laser_cooled_1.65mm_1cm", 40))
+    ]
+    (error,) = refusals({"plans.A": {"applicators": fibres}})
+    assert str(error).startswith("small.yaml: plans.A.applicators: expected one wavelength per stage")
+    assert "fibres of 980 nm and 1064 nm" in str(error)
+
+
 @pytest.mark.parametrize(
     ("program", "where", "says"),
     [

@@ -39,7 +39,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "pad": {"ground": {"pad": {"centre": [0, 0, 0], "radius": "8 cm"}}},
     "region": {"region": {"shape": "capsule", "margin": "5 cm"}},
     "solver": {
-        "solver": {"resolution": "fine", "time_tolerance": "0.05 K", "linear_tolerance": 1e-10, "death_model": "x"}
+        "solver": {
+            "resolution": "fine",
+            "time_tolerance": "0.05 K",
+            "linear_tolerance": 1e-10,
+            "death_model": "isotherm_54",
+        }
     },
     "voltage": {"plans.A.program": {"mode": "constant_voltage", "voltage": "40 V", "duration": "12 min"}},
     "current": {"plans.A.program": {"mode": "constant_current", "current": "1200 mA", "duration": "12 min"}},

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from imagio_sim.devices import library as devices
+from imagio_sim.devices.modalities import DEVICES
 from imagio_sim.outcome.result import Result
 from imagio_sim.plan import json_schema, scenario_of
 from imagio_sim.plan.constraints import Constraint
@@ -51,8 +52,21 @@ def test_the_guide_names_every_part_of_a_result() -> None:
 
 
 def test_the_guide_counts_the_death_models_right() -> None:
-    assert sum(record.agent == "heat" for record in death_records().values()) == 12
-    assert "Twelve models" in text_of("numerics.md")
+    agents = [record.agent for record in death_records().values()]
+    assert [agents.count(agent) for agent in ("heat", "cold", "electroporation")] == [12, 7, 2]
+    for told in ("Heat. Twelve models", "Cold. Seven models", "Pulses. Two models"):
+        assert told in text_of("numerics.md")
+
+
+def test_the_index_of_the_theory_names_every_page() -> None:
+    theory = ROOT / "docs" / "theory"
+    linked = set(re.findall(r"\]\((\w+\.md)\)", (theory / "README.md").read_text(encoding="utf-8")))
+    assert linked == {page.name for page in theory.glob("*.md")} - {"README.md"}
+
+
+def test_the_guide_says_what_every_modality_tells_of_itself() -> None:
+    told = text_of("outputs.md").split("What `solver.sources` holds")[1].replace("radio-frequency", "radiofrequency")
+    assert all(f"| {modality} | " in told for modality in DEVICES)
 
 
 @pytest.mark.parametrize(

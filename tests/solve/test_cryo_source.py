@@ -141,3 +141,19 @@ def test_a_case_with_probes_is_read_back_as_it_was_written(tmp_path: Path) -> No
     case = frozen_by("left", "right", course=CYCLE)
     save_case(case, tmp_path / "case.npz")
     assert load_case(tmp_path / "case.npz").sources == case.sources
+
+
+def test_a_second_freeze_begins_with_the_ice_of_the_first() -> None:
+    course = phases(("freeze", 120.0))
+    first = finished(frozen_by("left", course=course))
+    state = {name: first.space.gathered(values) for name, values in first.carried_state().items()}
+    second = begun(frozen_by("left", course=course, initial_state=state))
+    left_at = first.history[-1]["left.wall_degC"]
+    assert second.sources[0].row()["left.wall_degC"] == pytest.approx(left_at, abs=1e-9)
+    while not second.finished:
+        second.advance()
+    assert max(row["left.gas_degC"] for row in second.history) < left_at
+    # The gas begins where its wall is, so that the wall warms up from within until the gas has gone on.
+    assert max(row["left.wall_degC"] for row in second.history) < -50.0
+    assert min(row["left.heat_taken_W"] for row in second.history) >= 0.0
+    assert second.summary()["sources"]["cryo"]["left"]["coldest_wall_degC"] < left_at

@@ -15,8 +15,9 @@ from mpi4py import MPI
 
 from imagio_sim.solve.case_file import load_case, save_case
 from imagio_sim.solve.checkpoint import load_checkpoint, save_checkpoint
-from imagio_sim.solve.sources.electroporation import ELECTROPORATION, ElectroporationSource
+from imagio_sim.solve.sources.electroporation import ELECTROPORATION, ElectroporationSource, PulseTrain
 from imagio_sim.solve.stage import Stage
+from imagio_sim.tissue.death.model import LEVEL_LIMIT
 from tests.solve.bricks import finished
 from tests.solve.pulsed import pulsed
 from tests.solve.test_parallel import PATIENCE, command, started_as
@@ -162,3 +163,43 @@ def end_of(folder: Path, ranks: int) -> tuple[dict[str, np.ndarray], dict[str, A
     with np.load(folder / "end.npz") as archive:
         fields = {name: archive[name] for name in archive.files}
     return fields, json.loads((folder / "end.json").read_text())
+
+
+def test_what_has_not_acted_yet_has_killed_nothing() -> None:
+    waiting = finished(replace(pulsed(), sources=(), end_time=2.0))
+    levels = waiting.levels()
+    np.testing.assert_array_equal(levels["lethal_field"], -LEVEL_LIMIT)
+    np.testing.assert_array_equal(levels["combined"], np.maximum(-LEVEL_LIMIT, levels["arrhenius_hepg2"]))
+    assert "level_lethal_field" in waiting.output_fields()
+
+
+def test_the_share_of_models_is_that_of_the_agent_most_of_whose_models_say_dead() -> None:
+    stage = ended()
+    levels, share = stage.levels(), stage.output_fields()["dead_share_of_models"]
+    by_pulses = 0.5 * ((levels["lethal_field"] >= 0.0) * 1.0 + (levels["peleg_fermi"] >= 0.0))
+    np.testing.assert_allclose(share, by_pulses)
+    assert set(np.unique(share)) == {0.0, 0.5, 1.0}
+
+
+def test_a_pair_whose_train_is_too_short_to_be_judged_is_said_so() -> None:
+    case = pulsed((0,))
+    (spec,) = case.sources
+    (pair,) = spec.pairs  # type: ignore[attr-defined]
+    trains = (PulseTrain(0, 0.0, 20.0),)
+    short = replace(spec, pairs=(replace(pair, pulses=40),), trains=trains)  # type: ignore[type-var]
+    stage = finished(replace(case, sources=(short,), end_time=21.0))
+    (warning,) = source_of(stage).warnings()
+    assert "a-b: lethal_field judges trains of 50 pulses or more, this pair gave 40" in warning
+    assert stage.levels()["lethal_field"].max() < 0.0
+    assert source_of(finished(pulsed((0,)))).warnings() == []
+
+
+def test_a_pair_stopped_by_the_generator_is_said_to_have_killed_nothing() -> None:
+    warnings = source_of(finished(pulsed(largest_current=6.0))).warnings()
+    assert [warning.split(":")[0] for warning in warnings if "has killed nothing" in warning] == ["b-c", "a-c"]
+
+
+def test_the_facts_hold_the_generators_limit_and_the_largest_current_of_every_pair() -> None:
+    facts = source_of(ended()).facts()
+    assert facts["generator_limit_A"] == 50.0
+    assert all(0.0 < pair["largest_current_A"] < 50.0 for pair in facts["pairs"])

@@ -36,16 +36,34 @@ def transfer(domain: Domain, space: Discretisation, operators: EdgeOperators) ->
     return HeatTransfer(SLOT.mesh, SLOT.placement, space=space, cell_volume=operators.cell_volume, covered=covered)
 
 
+def carried(moved: HeatTransfer, field: AntennaField, own: np.ndarray | float = 1.0) -> np.ndarray:
+    """Heat of a field in tissue that conducts alike everywhere around, and as given where it arrives."""
+    cells = len(moved._volume)
+    return moved.heat(field, np.ones(int(SLOT.mesh.in_tissue.sum())), np.broadcast_to(own, cells))
+
+
 @pytest.mark.parametrize("axisymmetric", [True, False])
 def test_heat_brings_the_power_of_the_field(field: AntennaField, axisymmetric: bool) -> None:
     domain = HALF_PLANE if axisymmetric else BALL
     space, operators = spaces(domain)
     moved = transfer(domain, space, operators)
-    heat = moved.heat(field)
+    heat = carried(moved, field)
     assert heat.min() >= 0.0
     assert float(heat @ operators.cell_volume) == pytest.approx(moved.power_in_region(field), rel=1e-12)
     # Before it was scaled.
     assert abs(moved.mismatch) < 0.005
+
+
+def test_a_cell_drier_than_its_circle_takes_less_and_the_others_the_rest(field: AntennaField) -> None:
+    space, operators = spaces(BALL)
+    moved = transfer(BALL, space, operators)
+    alike = carried(moved, field)
+    dry = space.points[space.cells].mean(axis=1)[:, 0] > 0.0
+    heat = carried(moved, field, np.where(dry, 0.25, 1.0))
+    assert float(heat @ operators.cell_volume) == pytest.approx(moved.power_in_region(field), rel=1e-12)
+    ratio = heat[alike > 0.0] / alike[alike > 0.0]
+    assert np.allclose(ratio[dry[alike > 0.0]] / ratio[~dry[alike > 0.0]].mean(), 0.25)
+    assert ratio.max() > 1.3
 
 
 def test_the_region_holds_all_power_that_tissue_takes(field: AntennaField) -> None:
@@ -60,7 +78,7 @@ def test_the_same_heat_arrives_in_the_half_plane_and_in_space(field: AntennaFiel
     for axisymmetric in (True, False):
         domain = HALF_PLANE if axisymmetric else BALL
         space, operators = spaces(domain)
-        power = transfer(domain, space, operators).heat(field) * operators.cell_volume
+        power = carried(transfer(domain, space, operators), field) * operators.cell_volume
         centres = space.points[space.cells].mean(axis=1) * 1e3
         place = SLOT.placement.half_plane(centres)
         shares.append([power[np.hypot(place[:, 0], place[:, 1] - 6.5) < radius].sum() for radius in (6.0, 12.0, 24.0)])

@@ -7,7 +7,18 @@ import pytest
 
 from imagio_sim.solve.case import ThermalCase
 from tests.solve.slot_antennas import HOT_LIVER, antenna, microwave_case, region
-from tests.solve.test_parallel import REPLAYED, agree, end_of, kill, prepared, started, wait_for_step
+from tests.solve.test_parallel import (
+    PATIENCE,
+    REPLAYED,
+    agree,
+    command,
+    end_of,
+    kill,
+    prepared,
+    started,
+    started_as,
+    wait_for_step,
+)
 
 pytestmark = pytest.mark.mpi
 
@@ -42,3 +53,15 @@ def test_a_run_killed_on_two_ranks_goes_on_alike_on_one(tmp_path: Path) -> None:
     assert resumed.facts["sources"]["microwave"]["antenna_-6"]["tissue_J"] == pytest.approx(
         whole.facts["sources"]["microwave"]["antenna_-6"]["tissue_J"], rel=1e-6
     )
+
+
+def test_an_antenna_that_one_rank_cannot_solve_ends_all_ranks_alike(tmp_path: Path) -> None:
+    process = started_as(command(2, "tests.solve.failing_antenna_program", str(tmp_path)))
+    try:
+        said, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        kill(process)
+    assert process.returncode == 0, said
+    first, second = ((tmp_path / f"rank_{rank}").read_text() for rank in (0, 1))
+    assert "the field of an antenna could not be solved" in first
+    assert second == first

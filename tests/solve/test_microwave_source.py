@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mpi4py import MPI
+from petsc4py import PETSc
 
+from imagio_sim.errors import SolverFailure
+from imagio_sim.solve import microwave_field
 from imagio_sim.solve.case import ThermalCase
 from imagio_sim.solve.case_file import load_case, save_case
 from imagio_sim.solve.sources.microwave import MicrowaveSource, MicrowaveSpec
 from imagio_sim.solve.stage import Stage
+from imagio_sim.tissue.dielectric import load_model
 from tests.solve.slot_antennas import HOT_LIVER, antenna, microwave_case, region
 
 HALF_PLANE = region(0.0, axisymmetric=True)
@@ -152,3 +156,32 @@ def test_a_tumour_beside_the_antenna_is_reported_as_variation_around_it() -> Non
     (warning,) = uneven.summary()["warnings"]
     assert "antenna_0" in warning
     assert "varies by" in warning
+
+
+def failing(*_: object) -> None:
+    raise PETSc.Error(76)
+
+
+def test_a_field_that_cannot_be_solved_ends_the_stage_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(MPI.COMM_SELF, short())
+    stage.advance()
+    monkeypatch.setattr(microwave_field._BlockSystem, "solve", failing)
+    source_of(stage).antennas[0].held = None
+    with pytest.raises(SolverFailure, match="the field of an antenna could not be solved"):
+        stage.advance()
+
+
+def test_the_factorisation_has_memory_to_spare() -> None:
+    problem = source_of(Stage(MPI.COMM_SELF, short())).antennas[0]._problem
+    assert problem is not None
+    assert problem._system._solver.getPC().getFactorMatrix().getMumpsIcntl(14) == 100
+
+
+@pytest.mark.parametrize(("band", "name", "expected"), [("2450_mhz", None, 85.4), ("2450_mhz", "lopresto", 100.0)])
+def test_heat_follows_drying_from_where_half_of_the_conductivity_is_lost_or_water_boils(
+    band: str, name: str | None, expected: float
+) -> None:
+    model = load_model(band, name, highest=100.0)
+    tissue = replace(HOT_LIVER, conductivity_course=model.conductivity)
+    stage = Stage(MPI.COMM_SELF, microwave_case(HALF_PLANE, antenna(), tissue=tissue))
+    assert source_of(stage).antennas[0]._drying == pytest.approx(expected, abs=0.05)

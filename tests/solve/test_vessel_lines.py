@@ -25,8 +25,8 @@ from imagio_sim.solve.discretisation import Discretisation, EdgeOperators
 from imagio_sim.solve.stage import Stage
 from tests.solve.bricks import SIDE_MM, begun, cube, finished
 from tests.solve.vessel_program import across, blood_of, heated, line_in
-from validation.verification.vessels_slab.study import SLABS, on_mesh, reference
-from validation.verification.vessels_zone.study import WALL_MM, solved, with_vessel
+from validation.verification.VE01_vessel_in_slab.study import SLABS, on_mesh, reference
+from validation.verification.VE02_zone_beside_vessel.study import WALL_MM, solved, with_vessel
 
 
 def carried(stage: Stage) -> float:
@@ -127,6 +127,31 @@ def test_blood_of_joining_vessels_is_mixed_by_flow_and_the_rest_comes_cool() -> 
     mixed = one.capacity_rate * outlet(stage, 0) + two.capacity_rate * outlet(stage, 1)
     mixed += (both.capacity_rate - one.capacity_rate - two.capacity_rate) * 37.0
     assert blood_of(stage).courses()[2]["temperature_degC"][0] == pytest.approx(mixed / both.capacity_rate, rel=1e-10)
+
+
+def test_a_hot_and_a_cold_branch_that_meet_each_carry_what_their_blood_gained() -> None:
+    """Where they share nodes, these lose next to nothing on the whole: one branch takes what the other gives."""
+    domain, middle = cube().domain, SIDE_MM / 2.0
+    meeting = (middle, middle, middle)
+    cold = line_in(domain, ((-1, middle - 2, middle), meeting), radius_mm=0.5, velocity=0.05, name="cold")
+    hot = line_in(domain, ((-1, middle + 2, middle), meeting), radius_mm=0.5, velocity=0.05, name="hot")
+    case = heated(cold, replace(hot, inlet_temperature=55.0))
+    assert set(cold.wall_node) & set(hot.wall_node)
+    stage = begun(replace(case, numerics=Numerics(nonlinear_tolerance=1e-7)))
+    while not stage.finished and stage.time < 40.0:
+        stage.advance()
+    before, inlets = blood_of(stage).carried(), {"cold": 37.0, "hot": 55.0}
+    gained = []
+    for _ in range(2):
+        gained.append({line.name: line.capacity_rate * (outlet(stage, number) - inlets[line.name])
+                       for number, line in enumerate((cold, hot))})  # fmt: skip
+        if len(gained) == 1:
+            stage.advance(1.0)
+    for name, carried_before in before.items():
+        now = blood_of(stage).carried()[name] - carried_before
+        assert now == pytest.approx(0.5 * (gained[0][name] + gained[1][name]), rel=1e-4)
+    assert gained[1]["hot"] < 0.0 < gained[1]["cold"]
+    assert carried(stage) == pytest.approx(stage.ledger.lost["vessel_lines"], rel=1e-9)
 
 
 def test_a_case_with_vessels_survives_its_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Permittivity and conductivity at microwave frequencies."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -9,7 +10,18 @@ import numpy as np
 import pytest
 
 from imagio_sim.errors import InputError
-from imagio_sim.tissue.dielectric import BANDS, Dielectric, band_of, dielectric, load_model, model_names
+from imagio_sim.tissue.arithmetic import NUMPY
+from imagio_sim.tissue.dielectric import (
+    BANDS,
+    Dielectric,
+    LinearCourse,
+    SigmoidCourse,
+    StaticCourse,
+    band_of,
+    dielectric,
+    load_model,
+    model_names,
+)
 from imagio_sim.tissue.library import Tissue, load_tissue
 from imagio_sim.tissue.value import Value, load_sources
 
@@ -98,8 +110,10 @@ def test_a_tissue_without_data_at_the_frequency_is_refused_by_name() -> None:
         dielectric(bare, "915_mhz", load_model("915_mhz", highest=100.0), where="antenna 1")
 
 
-def test_an_unknown_model_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InputError, match=r"drying, linear, static.*'ji_brace' at 915 MHz"):
+def test_a_model_exists_only_at_the_frequency_it_was_measured_at() -> None:
+    assert "ji_brace" in model_names("2450_mhz")
+    assert "ji_brace" not in model_names("915_mhz")
+    with pytest.raises(KeyError, match="ji_brace"):
         load_model("915_mhz", "ji_brace", highest=100.0)
 
 
@@ -120,3 +134,13 @@ def test_the_linear_model_keeps_its_water() -> None:
     boiled = (np.array(104.0), np.array(0.2))
     assert liver(model="linear").at(*boiled)[1] == pytest.approx(liver(model="linear").at(np.array(104.0), WET)[1])
     assert liver(model="drying").at(*boiled)[1] == pytest.approx(0.2 * liver(model="linear").at(*boiled)[1])
+
+
+def test_half_is_lost_where_a_sigmoid_is_in_its_middle_and_a_slope_begins_to_dry() -> None:
+    model = load_model("2450_mhz", highest=100.0)
+    course = model.conductivity
+    assert isinstance(course, SigmoidCourse)
+    middle = course.value(course.half_lost, NUMPY)
+    assert middle == pytest.approx(course.floor + 0.5 * course.span)
+    assert LinearCourse(0.02, 100.0, dries=True).half_lost == 100.0
+    assert LinearCourse(0.02, 100.0, dries=False).half_lost == StaticCourse().half_lost == math.inf

@@ -32,6 +32,7 @@ def plane(radius_mm: float = 12.0, *, cold: bool = False, layered: bool = False)
         domain=domain,
         sampled=sampled,
         zone=ablation_zone(domain, level, np.array([0.0, 0.0, 1.0])),
+        zone_name="ablation zone (heat)",
         level=level,
         extreme=37.0 - (97.0 if cold else -60.0) * np.exp(-((distance / 15.0) ** 2)),
         is_cold=cold,
@@ -65,3 +66,18 @@ def test_borders_of_layers_are_drawn_where_there_are_layers(tmp_path: Path) -> N
     draw_half_plane(tmp_path / "two.png", plane(layered=True))
     assert share_of_colour(tmp_path / "one.png", BORDER) == 0.0
     assert share_of_colour(tmp_path / "two.png", BORDER) > 1e-3
+
+
+def test_a_hot_spot_at_the_tip_leaves_the_colours_of_the_rest(tmp_path: Path) -> None:
+    hot = plane()
+    spot = hot.extreme.copy()
+    spot[np.argmin(np.linalg.norm(hot.domain.points_mm, axis=1))] = 3600.0
+    draw_half_plane(tmp_path / "plane.png", hot)
+    draw_half_plane(tmp_path / "spot.png", replace(hot, extreme=spot))
+    around = (slice(350, 500), slice(330, 420))  # the left half beside the axis
+    warm = [
+        (np.subtract(*imread(tmp_path / f"{name}.png")[around][..., [0, 2]].transpose(2, 0, 1)) > 0.3).mean()
+        for name in ("plane", "spot")
+    ]
+    assert warm[0] > 0.05
+    assert warm[1] > 0.3 * warm[0]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ def scene(radius_mm: float = 15.0) -> Scene:
     return Scene(
         title="cube · plan A",
         zone=outcome.zone,
+        zone_name="ablation zone (heat)",
         level=outcome.level,
         probe=outcome.probe,
         applicators=[needle()],
@@ -115,6 +117,31 @@ def test_curves_have_a_panel_per_unit(tmp_path: Path) -> None:
     history = {"time_s": time, "power_W": 0 * time + 60, "tip_degC": 37 + time / 10, "impedance_ohm": 80 + 0 * time}
     draw_curves(tmp_path / "three.png", history, "A")
     assert imread(tmp_path / "three.png").shape[0] > 1.8 * imread(tmp_path / "one.png").shape[0]
+
+
+def test_every_curve_of_a_panel_is_drawn(tmp_path: Path) -> None:
+    names = [f"electrode_{n}.current_A" for n in range(20)]
+    figures: list[Any] = []
+
+    def keep(figure: Any, *_: object) -> None:
+        figures.append(figure)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imagio_sim.view.curves._finish", keep)
+        draw_curves(tmp_path / "many.png", {"time_s": [0.0, 60.0], **{n: [1.0, 2.0] for n in names}}, "A")
+    (axes,) = figures[0].axes
+    styles = {(line.get_color(), line.get_linestyle()) for line in axes.lines}
+    assert len(axes.lines) == len(styles) == len(axes.get_legend().get_texts()) == 20
+    assert axes.get_legend().get_texts()[7].get_text() == "electrode 7: current"
+
+
+def test_the_zone_is_called_by_what_made_it(tmp_path: Path) -> None:
+    cold = replace(scene(), zone_name="ablation zone (cold, nadir −40 °C)")
+    for draw in (draw_planes, draw_space):
+        draw(tmp_path / "heat.png", scene())
+        draw(tmp_path / "cold.png", cold)
+        legends = [imread(tmp_path / f"{agent}.png")[-80:] for agent in ("heat", "cold")]
+        assert not np.array_equal(*legends)
 
 
 def test_the_histogram_has_the_colours_of_its_margins(tmp_path: Path) -> None:

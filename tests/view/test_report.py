@@ -122,3 +122,62 @@ def test_a_failed_run_says_so(tmp_path: Path) -> None:
 
 def test_a_run_without_zone_shows_dashes(tmp_path: Path) -> None:
     assert "<b>– mm</b>" in render_report(report(tmp_path, result(radius_mm=-1.0)))
+
+
+def frozen() -> Result:
+    made = complete()
+    shape = {
+        "volume_ml": 37.83,
+        "tissue_volume_ml": 37.6,
+        "long_axis_mm": 55.8,
+        "short_axis_mm": 39.28,
+        "transverse_axis_mm": 37.1,
+        "sphericity": 0.89,
+        "components": 1,
+        "centroid_lps_mm": [0.0, 0.0, 0.0],
+        "centroid_to_target_mm": 0.0,
+        "clipped_by_region": False,
+    }
+    made["ice"] = {"0_degC": shape, "-40_degC": {**shape, "volume_ml": 15.61}}  # type: ignore[dict-item]
+    made["structures"]["portal vein"]["minimum_temperature_degC"] = -3.25
+    return made
+
+
+@pytest.mark.parametrize("text", ["<h2>Ice</h2>", "37.83 ml", "55.8 mm", "−40 °C", "lowest temperature", "−3.2 °C"])
+def test_what_froze_is_reported(tmp_path: Path, text: str) -> None:
+    assert text in render_report(report(tmp_path, frozen()))
+    assert text not in render_report(report(tmp_path, complete()))
+
+
+def test_the_report_shows_tables_of_the_sources_and_no_raw_data(tmp_path: Path) -> None:
+    made = complete()
+    made["solver"] = {
+        "steps": 481,
+        "wall_s": 12.345,
+        "field_error_K": 0.5,
+        "by_stage": [{"steps": 481}],
+        "sources": [{"cryo": {"medial": {"coldest_wall_degC": -124.6, "largest_heat_taken_W": 28.4}}}],
+        "energy_by_stage": [{"source_by_name_J": {}, "lost_by_path_J": {"perfusion": -77.0}}],
+    }
+    page = render_report(report(tmp_path, made))
+    assert "−124.6 °C" in page
+    assert "Heat into tissue and out of it" in page
+    assert "0.500 K" in page
+    assert "&#39;steps&#39;" not in page
+    assert "coldest_wall" not in page
+
+
+def test_contraction_is_told_of_only_where_something_contracts(tmp_path: Path) -> None:
+    made = complete()
+    made["contracted_zone_estimate"] = {
+        "volume_ml": 10.0,
+        "long_axis_mm": 30.0,
+        "short_axis_mm": 25.0,
+        "transverse_axis_mm": 25.0,
+        "length_ratio": 0.81,
+        "length_ratio_range": [0.75, 0.86],
+        "measured_tissue": "liver",
+    }
+    assert "Heated tissue contracts" in render_report(report(tmp_path, made))
+    made["contracted_zone_estimate"]["length_ratio"] = 0.9999
+    assert "Heated tissue contracts" not in render_report(report(tmp_path, made))

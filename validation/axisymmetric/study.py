@@ -36,6 +36,8 @@ LARGEST_VOLUME_CHANGE, LARGEST_DIFFERENCE_K = 0.02, 1.0
 LEAST_RATIO: Mapping[str, float] = {"microwave": 4.0}
 """How many times faster the half plane has to be: 20 times, where nothing else is said."""
 USUAL_RATIO = 20.0
+JUDGED_AT = (0.25, 0.5, 0.75, 1.0)
+"""Shares of the run at whose end temperatures are compared."""
 PROBE = "probe."
 
 
@@ -70,10 +72,16 @@ class Comparison:
         return self.solid.seconds / self.flat.seconds
 
     def difference(self, probe: str) -> float:
-        """Difference [K] of a probe that is largest over time."""
-        flat = np.interp(self.solid.times, self.flat.times, self.flat.probes[probe])
-        gap = flat - self.solid.probes[probe]
-        return float(gap[np.abs(gap).argmax()])
+        """Difference [K] of a probe, the largest of the four times at which it is judged."""
+        return self._largest_gap(probe, self.solid.times[-1] * np.array(JUDGED_AT))
+
+    def passing_difference(self, probe: str) -> float:
+        """Difference [K] of a probe that is largest at any time, also while a front of ice passes it."""
+        return self._largest_gap(probe, self.solid.times)
+
+    def _largest_gap(self, probe: str, times: Floats) -> float:
+        flat, solid = (np.interp(times, one.times, one.probes[probe]) for one in (self.flat, self.solid))
+        return float((flat - solid)[np.abs(flat - solid).argmax()])
 
     def faults(self, *, fine: bool) -> list[str]:
         """What does not hold; the speed is promised at ``fine`` only."""
@@ -142,7 +150,10 @@ def table(found: Sequence[Comparison]) -> str:
                 f"| {zone.long_axis_mm:.1f} × {zone.short_axis_mm:.1f} | {solved.seconds:.1f} "
                 f"| {f'{one.ratio:.0f}' if solved is one.flat else ''} |"
             )
-        gaps = ", ".join(f"{probe.replace('_', ' ')} {one.difference(probe):+.2f} K" for probe in one.flat.probes)
+        gaps = ", ".join(
+            f"{probe.replace('_', ' ')} {one.difference(probe):+.2f} K (passing {one.passing_difference(probe):+.2f} K)"
+            for probe in one.flat.probes
+        )
         lines.append(f"| {one.modality} | difference | | | {one.volume_change:+.2%} | {gaps} | | |")
     return "\n".join(lines)
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from imagio_sim.campaign.modalities.setting import StageSetting
 from imagio_sim.devices.modalities.electroporation import ElectroporationDevice
-from imagio_sim.errors import InputError
 from imagio_sim.plan.programs.electroporation import (
     ElectrodePair,
     PulseSequence,
@@ -30,17 +29,10 @@ MODALITY = "electroporation"
 
 def sources(setting: StageSetting) -> tuple[SourceSpec, ...]:
     """All needles together: their one program says which of them are pulsed against each other."""
-    first, *others = setting.assignments(MODALITY)
+    first = setting.assignments(MODALITY)[0]
     program, device = first.program, first.device
     assert isinstance(program, PulseSequence)
     assert isinstance(device, ElectroporationDevice)
-    if any(one.start != first.start for one in others):
-        raise InputError(
-            f"{setting.scenario.origin}: plans.{setting.plan_name}.stages[{setting.stage}].applicators",
-            found="needles of one program that start at different times",
-            allowed="one start for all of them",
-            remedy="leave start out; the order of the pairs says when each is pulsed",
-        )
     memory = program.conductivity_memory
     return (
         ElectroporationSpec(

@@ -54,24 +54,16 @@ def _device(assignment: Assignment) -> LaserDevice:
 
 
 def _wavelength(setting: StageSetting, fibres: tuple[Assignment, ...]) -> int:
-    """The wavelength [nm] of all fibres of a stage; several at once, or one without data, are refused."""
-    where = f"{setting.scenario.origin}: plans.{setting.plan_name}"
-    found = sorted({_device(one).laser.wavelength.value for one in fibres})
-    if len(found) > 1:
+    """The one wavelength [nm] of all fibres of a stage; one without data is refused."""
+    (wavelength,) = {_device(one).laser.wavelength.value for one in fibres}
+    if wavelength not in LASER_WAVELENGTHS_NM:
         raise InputError(
-            where,
-            found=f"fibres of {' and '.join(f'{value:g} nm' for value in found)} in one stage",
-            allowed="one wavelength per stage",
-            remedy="choose fibres of the same laser, or another stage",
-        )
-    if found[0] not in LASER_WAVELENGTHS_NM:
-        raise InputError(
-            where,
-            found=f"a laser of {found[0]:g} nm",
+            f"{setting.scenario.origin}: plans.{setting.plan_name}",
+            found=f"a laser of {wavelength:g} nm",
             allowed=" or ".join(f"{value} nm" for value in LASER_WAVELENGTHS_NM),
             remedy="choose a device of a wavelength that tissues have data of",
         )
-    return int(found[0])
+    return int(wavelength)
 
 
 def _optics(setting: StageSetting, name: str, wavelength_nm: int, *, coagulated: bool) -> Floats:

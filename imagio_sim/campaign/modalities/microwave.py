@@ -69,12 +69,7 @@ def _spec(setting: StageSetting, band: str, found: Sequence[Assignment], *, alon
 def _tissues(setting: StageSetting, names: Sequence[str], band: str, where: str) -> tuple[Dielectric, ...]:
     """The tissues of the region; one without data is refused."""
     scenario = setting.scenario
-    model = load_model(
-        band,
-        scenario.solver.dielectric_model,
-        highest=setting.constants["vaporisation_start"],
-        where=f"{scenario.origin}: solver.dielectric_model",
-    )
+    model = load_model(band, scenario.solver.dielectric_model, highest=setting.constants["vaporisation_start"])
     return tuple(dielectric(scenario.tissue(name), band, model, where=where) for name in names)
 
 

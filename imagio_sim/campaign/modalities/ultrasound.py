@@ -14,7 +14,6 @@ from imagio_sim.campaign.modalities.setting import StageSetting
 from imagio_sim.campaign.sonication import Sonicator, distinct_foci, sonicator
 from imagio_sim.campaign.sonication_geometry import PlacedTransducer, foci_mm, placed_transducer
 from imagio_sim.campaign.sonication_transfer import HeatTransfer
-from imagio_sim.errors import InputError
 from imagio_sim.meshing.domain import Sampled
 from imagio_sim.physics.ultrasound import linear_pressure_limit, pressure_gain
 from imagio_sim.plan import Assignment
@@ -108,14 +107,8 @@ def sources(setting: StageSetting) -> tuple[SourceSpec, ...]:
 def _transducer(setting: StageSetting, assignment: Assignment) -> UltrasoundSpec:
     scenario, program, anatomy = setting.scenario, assignment.program, setting.geometry.anatomy
     assert isinstance(program, Sonications)
+    assert anatomy is not None  # only the half plane has none, and a plan refuses transducers there
     placed = placed_transducer(scenario, setting.plan_name, assignment)
-    if setting.geometry.domain.axisymmetric or anatomy is None:
-        raise InputError(
-            placed.where,
-            found="focused ultrasound in an axisymmetric geometry",
-            allowed="a patient or phantom in three dimensions",
-            remedy="leave solver.geometry out",
-        )
     points, numbers = distinct_foci(foci_mm(scenario, assignment, placed))
     powers = [
         max(one.power for one, n in zip(program.sonications, numbers, strict=True) if n == k)
@@ -223,9 +216,9 @@ def _peak(made: Sonicator, field: BeamField, point: Floats) -> tuple[Floats, flo
 
 
 def pressure_limits(setting: StageSetting, made: Sonicator) -> dict[str, float]:
-    """Pressure [Pa] up to which linear acoustics holds, by tissue; tissues without a B/A have none.
+    """Pressure [Pa] up to which linear acoustics holds, by tissue.
 
-    The lower of what distorts the wave and what lets single pulses cavitate.
+    The lower of what distorts the wave and what lets single pulses cavitate; the latter alone in tissues without a B/A.
     """
     device = made.placed.device
     radius = device.transducer.radius_of_curvature.value * 1e-3
@@ -234,10 +227,12 @@ def pressure_limits(setting: StageSetting, made: Sonicator) -> dict[str, float]:
         aperture_radius=0.5e-3 * device.transducer.aperture.value,
         radius_of_curvature=radius,
     )
+    cavitation = setting.constants["cavitation_pressure"] * 1e6
     limits = {}
     for number, name in enumerate(made.tissue.names[:-1]):
         tissue = setting.scenario.tissue(name)
         if "nonlinearity_parameter" not in tissue.values:
+            limits[name] = cavitation
             continue
         distorted = linear_pressure_limit(
             setting.constants["acoustic_distortion_limit"],
@@ -248,7 +243,7 @@ def pressure_limits(setting: StageSetting, made: Sonicator) -> dict[str, float]:
             radius_of_curvature=radius,
             gain=gain,
         )
-        limits[name] = min(float(distorted), setting.constants["cavitation_pressure"] * 1e6)
+        limits[name] = min(float(distorted), cavitation)
     return limits
 
 

@@ -19,7 +19,7 @@ from imagio_sim.devices.applicator import Rod
 from imagio_sim.devices.device import Device
 from imagio_sim.devices.geometry import Straight
 from imagio_sim.devices.sourced import DeviceData, Sourced
-from imagio_sim.units import Fraction, Frequency, LengthMm, Power
+from imagio_sim.units import Fraction, Frequency, LengthMm, Power, SurfaceResistance
 
 METAL = "metal"
 Mode = Literal["constant_power", "pulsed"]
@@ -102,7 +102,7 @@ class AntennaInside(DeviceData):
     materials: Mapping[str, Dielectric]
     layers: tuple[Layer, ...] = Field(min_length=2)
     slots: tuple[Slot, ...] = Field(min_length=1)
-    wall_resistance: Sourced[float]
+    wall_resistance: Sourced[SurfaceResistance]
 
     @property
     def arm_length_mm(self) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from imagio_sim.devices.modalities.electroporation import ElectroporationDevice
 from imagio_sim.plan.model import Fault, Name, PlanModel, fault, nearest
 from imagio_sim.plan.programs.program import ProgramModel
 from imagio_sim.units import RATE, VOLTAGE, Delay, Duration, FieldStrength, Fraction, PulseWidth, Rate
+
+if TYPE_CHECKING:
+    from imagio_sim.plan.stages import Applicator
 
 PulseVoltage = Annotated[float, VOLTAGE.within(1.0, 5000.0, "2250 V")]
 PulseCount = Annotated[int, Field(ge=1, le=2000, strict=True)]
@@ -244,8 +247,19 @@ class PulseSequence(ProgramModel):
             if getattr(holder, field) is not None:
                 yield path, getattr(holder, field)
 
-    def faults_among(self, names: Sequence[str | None]) -> Iterable[Fault]:
-        """Every needle of a pair is there, and every needle that is there is in a pair."""
+    def faults_among(self, applicators: Sequence[Applicator]) -> Iterable[Fault]:
+        """Every needle of a pair is there, every needle that is there is in a pair, and all start together."""
+        names = [one.name for one in applicators]
+        yield from self._pairing_faults(names)
+        starts = sorted({one.start for one in applicators})
+        if len(starts) > 1:
+            yield fault(
+                found=f"needles that start at {' and '.join(f'{start:g} s' for start in starts)}",
+                allowed="one start for all needles of a program",
+                remedy="leave start out; the order of the pairs says when each is pulsed",
+            )
+
+    def _pairing_faults(self, names: Sequence[str | None]) -> Iterator[Fault]:
         known = [name for name in names if name is not None]
         used = {name for pair in self.pairs for name in pair.electrodes}
         for number, pair in enumerate(self.pairs):

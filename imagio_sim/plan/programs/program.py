@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from imagio_sim.devices.applicator import PlacedApplicator
 from imagio_sim.devices.device import Device
 from imagio_sim.plan.model import Fault, PlanModel, fault
 from imagio_sim.units import Delay
+
+if TYPE_CHECKING:
+    from imagio_sim.plan.stages import Applicator
 
 
 class ProgramModel(PlanModel):
@@ -48,8 +51,8 @@ class ProgramModel(PlanModel):
         """Where it exceeds the limits of a device that has its mode."""
         return ()
 
-    def faults_among(self, names: Sequence[str | None]) -> Iterable[Fault]:
-        """What is wrong with it as the program of the applicators of a stage, by the names they were given."""
+    def faults_among(self, applicators: Sequence[Applicator]) -> Iterable[Fault]:
+        """What is wrong with it as the program of these applicators of a stage."""
         return ()
 
     def faults_in_place(self, placed: Mapping[str, PlacedApplicator], device: Device) -> Iterable[Fault]:

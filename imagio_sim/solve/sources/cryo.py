@@ -73,8 +73,7 @@ class CryoSource(HeatSource):
 
     def __init__(self, spec: CryoSpec, surroundings: Surroundings) -> None:
         self._space = surroundings.space
-        body = surroundings.case.body_temperature
-        self._probes = tuple(_Probe(probe, surroundings, body) for probe in spec.probes)
+        self._probes = tuple(_Probe(probe, surroundings) for probe in spec.probes)
 
     def settings(self, time: float) -> tuple[Setting, ...]:
         """The action of every probe."""
@@ -119,7 +118,7 @@ class CryoSource(HeatSource):
 class _Probe:
     """One probe with its area on the nodes of this rank, and what it was like in the last step."""
 
-    def __init__(self, spec: CryoProbe, surroundings: Surroundings, body_temperature: float) -> None:
+    def __init__(self, spec: CryoProbe, surroundings: Surroundings) -> None:
         self.name, self.booked, self._phases = spec.name, f"{PROBE}{spec.name}", spec.phases
         self._space = surroundings.space
         surfaces = surroundings.case.domain.surfaces
@@ -128,8 +127,20 @@ class _Probe:
             self._area += surroundings.operators.surface_share(self._space.facets_of(surfaces[surface]))
         self._total_area = self._space.node_sum(self._area)
         self._time = 0.0
-        self._wall = self._coldest_wall = self._before_phase = body_temperature
-        self._gas_temperature, self._power, self._largest_power = body_temperature, 0.0, 0.0
+        self._wall = self._initial_wall(surroundings)
+        self._coldest_wall = self._before_phase = self._gas_temperature = self._wall
+        self._power = self._largest_power = 0.0
+
+    def _initial_wall(self, surroundings: Surroundings) -> float:
+        """Temperature [degC] of the wall at the beginning: ice of an earlier stage, or the body."""
+        initial = surroundings.case.initial_state
+        if "temperature" not in initial:
+            return surroundings.case.body_temperature
+        return self._mean_on_wall(initial["temperature"][self._space.input_node])
+
+    def _mean_on_wall(self, temperature: Floats) -> float:
+        """Mean [degC] of a nodal temperature (count,) over the area of the wall."""
+        return float(self._space.node_sum(self._area * temperature) / self._total_area)
 
     def _phase(self, time: float) -> CryoPhase | None:
         return next((p for p in self._phases if p.begin - SAME_TIME <= time < p.end - SAME_TIME), None)
@@ -159,7 +170,7 @@ class _Probe:
 
     def accept(self, duration: float, end: Floats) -> None:
         exchange = self.exchange(self._time, duration)
-        self._wall = self._space.node_sum(self._area * end) / self._total_area
+        self._wall = self._mean_on_wall(end)
         at_end = None if exchange is None else exchange.during(1.0)
         self._power = 0.0 if at_end is None else self._space.node_sum(at_end.flow(end))
         self._gas_temperature = self._wall if at_end is None else float(at_end.temperature)

@@ -30,8 +30,10 @@ TISSUE_FIELDS = (
     "electroporation_saturation_field",
 )
 """The tissue properties that the cells must have."""
-# Widths [s] of the pulses that the death models were found with.
-_JUDGED_WIDTHS = (50e-6, 100e-6)
+# Round-off in a width.
+_SAME_WIDTH = 1e-9
+# Digits to which pulses are counted: a train that ends has all of them.
+_PULSE_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -265,8 +267,7 @@ class ElectroporationSource(HeatSource):
         """Mean field (count,) [V/m] over its pulses, and their number, of each pair that was pulsed."""
         for total, record in zip(self._field_sums, self.records, strict=True):
             if record.pulses > 0.0:
-                # a train that ends has all of its pulses, to the last bit
-                yield total / record.pulses, round(record.pulses, 6)
+                yield total / record.pulses, round(record.pulses, _PULSE_DIGITS)
 
     def levels(self) -> dict[str, Floats]:
         """Of every electroporation model."""
@@ -348,6 +349,7 @@ class ElectroporationSource(HeatSource):
                 }
                 for pair, record in zip(self.spec.pairs, self.records, strict=True)
             ],
+            "generator_limit_A": self.spec.largest_current,
             "repetition_rate_Hz": self.spec.repetition_rate,
             "largest_field_V_per_m": self._space.maximum(self.largest_field[: self._space.owned]),
             "conductivity_memory": self.spec.conductivity_memory,
@@ -356,7 +358,7 @@ class ElectroporationSource(HeatSource):
         }
 
     def warnings(self) -> list[str]:
-        """Pairs that were stopped, pulses that no death model was found with, and tissue that boiled."""
+        """Pairs that were stopped, pulses the deciding model was not found with or is silent on, and boiling."""
         found = []
         for pair, record in zip(self.spec.pairs, self.records, strict=True):
             if record.stopped:
@@ -364,14 +366,29 @@ class ElectroporationSource(HeatSource):
                     f"{pair.name}: a pulse would take {record.largest_current:.0f} A, the generator gives "
                     f"{self.spec.largest_current:g} A and stops after {record.pulses:.0f} of {pair.pulses} pulses"
                 )
-            if not _JUDGED_WIDTHS[0] * (1.0 - 1e-9) <= pair.pulse_width <= _JUDGED_WIDTHS[1] * (1.0 + 1e-9):
-                found.append(
-                    f"{pair.name}: the models of death were found with pulses of 50 to 100 us and know no width; "
-                    f"those of {pair.pulse_width * 1e6:g} us are judged as if they were so long"
-                )
+            found += self._unjudged(pair, record)
         if self._hottest >= self._boiling:
             found.append("tissue boiled at a needle: the current would arc, which is not modelled")
         return found
+
+    def _unjudged(self, pair: PulsePair, record: _Record) -> Iterator[str]:
+        """What the deciding model cannot say of the pulses of a pair."""
+        model = self._deciding
+        if round(record.pulses, _PULSE_DIGITS) < model.least_pulses:
+            yield (
+                f"{pair.name}: {model.name} judges trains of {model.least_pulses:g} pulses or more, this pair gave "
+                f"{record.pulses:.0f}, so by that model it has killed nothing"
+            )
+        if (
+            not model.shortest_pulse * (1.0 - _SAME_WIDTH)
+            <= pair.pulse_width
+            <= model.longest_pulse * (1.0 + _SAME_WIDTH)
+        ):
+            yield (
+                f"{pair.name}: {model.name} was found with pulses of {model.shortest_pulse * 1e6:g} to "
+                f"{model.longest_pulse * 1e6:g} us and knows no width; those of {pair.pulse_width * 1e6:g} us are "
+                "judged as if they were so long"
+            )
 
 
 def _numbered(fields: Mapping[str, Floats], prefix: str) -> dict[int, Floats]:

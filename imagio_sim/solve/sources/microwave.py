@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from imagio_sim.meshing.antenna import AntennaMesh, FeedPort
 from imagio_sim.physics.microwave import VACUUM_PERMITTIVITY
 from imagio_sim.solve.discretisation import Floats
+from imagio_sim.solve.linear import LinearFailure
 from imagio_sim.solve.microwave_coupling import AroundAntenna, HeatTransfer, Placement, superposed
 from imagio_sim.solve.microwave_field import AntennaField, AntennaProblem, Complexes
 from imagio_sim.solve.sources.source import OFF, SAME_TIME, Deposit, HeatSource, Setting, Surroundings
@@ -30,8 +31,6 @@ from imagio_sim.tissue.dielectric import Dielectric, LinearCourse, SigmoidCourse
 MICROWAVE = "microwave"
 """What the heat of all antennas together is booked under."""
 
-# Tissue dries up above this temperature [degC]; below it a field that is kept within its tolerance is good enough.
-_DRYING = 85.0
 # Keeps the logarithm of the conductivity of dry tissue finite [S/m].
 _LEAST_CONDUCTIVITY = 1e-9
 # Energy that drying tissue held back is repaid by at most this share of a step's.
@@ -167,6 +166,10 @@ class _AntennaAtWork:
         self._cell_mean = surroundings.operators.cell_mean
         self._own_fractions = spec.fractions[space.input_cell]
         self._problem = self._own_problem() if space.comm.rank == self._solver_rank else None
+        # Below this temperature [degC] a field that is kept within its tolerance is good enough.
+        self._drying = min(
+            self._constants["vaporisation_start"], *(tissue.conductivity_course.half_lost for tissue in spec.tissues)
+        )
         self._inside = np.zeros(len(antenna.mesh.cells), dtype=complex)
         for part in antenna.materials:
             which = antenna.mesh.material == antenna.mesh.materials.index(part.material)
@@ -187,7 +190,7 @@ class _AntennaAtWork:
         left, loss = np.ones(len(self._own_fractions)), np.zeros(len(self._own_fractions))
         assert self.tried is not None
         now, before = self._cell_mean(nodal), self._cell_mean(self.tried.nodal_temperature)
-        hot = np.flatnonzero(now > _DRYING)
+        hot = np.flatnonzero(now > self._drying)
         here, warmer, then = (
             self._conductivity(temperature[hot] + rise, hot)
             for temperature, rise in ((now, 0.0), (now, 1.0), (before, 0.0))
@@ -244,13 +247,32 @@ class _AntennaAtWork:
     def _solve(self, nodal: Floats, around: Complexes, mean: Complexes) -> _Solved:
         permittivity = self._inside.copy()
         permittivity[self.antenna.mesh.in_tissue] = mean
-        found = None if self._problem is None else self._problem.solve(permittivity)
-        field: AntennaField = self._comm.bcast(found, root=self._solver_rank)
+        field = self._field(permittivity)
         self.solves += 1
         powers = field.cell_powers[self.antenna.mesh.in_tissue]
         spread = (np.abs(around / mean[:, None] - 1.0) ** 2).mean(axis=1)
         variation = float(np.sqrt(powers @ spread / powers.sum()))
-        return _Solved(nodal.copy(), permittivity, field, self.transfer.heat(field), variation)
+        return _Solved(nodal.copy(), permittivity, field, self._carried(field, mean, nodal), variation)
+
+    def _field(self, permittivity: Complexes) -> AntennaField:
+        """The field of 1 W, or the failure of the rank that solves, on every rank (collective)."""
+        found: AntennaField | LinearFailure | None = None
+        if self._problem is not None:
+            try:
+                found = self._problem.solve(permittivity)
+            except LinearFailure as failure:
+                found = failure
+        told: AntennaField | LinearFailure = self._comm.bcast(found, root=self._solver_rank)
+        if isinstance(told, LinearFailure):
+            raise told
+        return told
+
+    def _carried(self, field: AntennaField, mean: Complexes, nodal: Floats) -> Floats:
+        """Heat (cell_count,) [W/m3] of a field of 1 W, solved with a mean permittivity around (collective)."""
+        angular = 2.0 * np.pi * self._spec.frequency * VACUUM_PERMITTIVITY
+        around = np.maximum(-mean.imag * angular, _LEAST_CONDUCTIVITY)
+        own = self._conductivity(self._cell_mean(nodal), np.arange(len(self._own_fractions)))
+        return self.transfer.heat(field, around, own)
 
     def restored(self, nodal: Floats) -> None:
         """Have the field again that was solved at a nodal temperature (collective)."""

@@ -253,4 +253,9 @@ class RadiofrequencySource(HeatSource):
 
     def facts(self) -> dict[str, Any]:
         """Where the controllers stand."""
-        return {"controllers": [controller.state() for controller in self.controllers]}
+        return {
+            "controllers": [
+                {"name": generator.name, **controller.state()}
+                for generator, controller in zip(self.spec.generators, self.controllers, strict=True)
+            ]
+        }

@@ -30,6 +30,18 @@ class PulseDeathModel(Protocol):
     def name(self) -> str:
         """Name under which results are reported."""
 
+    @property
+    def least_pulses(self) -> float:
+        """The shortest train it judges; fewer pulses kill nothing by it, which need not be true."""
+
+    @property
+    def shortest_pulse(self) -> float:
+        """Width [s] of the shortest pulses it was found with."""
+
+    @property
+    def longest_pulse(self) -> float:
+        """Width [s] of the longest pulses it was found with."""
+
     def survival(self, field: Array, pulses: float) -> Array:
         """Surviving share (n,) after a number of pulses at a field strength (n,) [V/m]; 1 without pulses or field."""
 
@@ -67,6 +79,9 @@ class PelegFermi:
     first_width: float
     width_rate: float
     dead_survival: float
+    least_pulses: float
+    shortest_pulse: float
+    longest_pulse: float
 
     def critical_field(self, pulses: float) -> float:
         """Field E_c [V/m] that half of the cells survive."""
@@ -89,7 +104,7 @@ class PelegFermi:
 
     def lethal_strength(self, pulses: float) -> float:
         """Field strength [V/m] at which the survival that counts as dead is reached; inf without pulses."""
-        if pulses <= 0.0:
+        if pulses < self.least_pulses:
             return float("inf")
         left = self.dead_survival * float(self._law(np.zeros(1), pulses)[0])
         return float(self.critical_field(pulses) + self.field_width(pulses) * np.log(1.0 / left - 1.0))
@@ -102,6 +117,8 @@ class LethalField:
     name: str
     field: float
     least_pulses: float
+    shortest_pulse: float
+    longest_pulse: float
 
     def survival(self, field: Array, pulses: float) -> Array:
         """1 below the threshold or for a shorter train, 0 from there on."""

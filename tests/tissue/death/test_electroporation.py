@@ -81,14 +81,15 @@ def test_a_strong_short_train_does_not_hide_a_weaker_long_one() -> None:
 
 
 def test_a_train_that_is_too_short_is_not_judged_by_the_lethal_field() -> None:
-    model = LethalField("mine", 50e3, 50.0)
+    model = LethalField("mine", 50e3, 50.0, 50e-6, 100e-6)
     assert np.isinf(model.lethal_strength(49))
     assert model.lethal_strength(50) == 50e3
 
 
 def test_a_high_field_does_not_overflow() -> None:
+    law = PelegFermi("mine", 4e5, 0.03, 1.4e5, 0.06, 0.01, 1.0, 50e-6, 100e-6)
     with np.errstate(over="raise"):
-        assert PelegFermi("mine", 4e5, 0.03, 1.4e5, 0.06, 0.01).survival(np.array([1e9]), 90)[0] < 1e-300
+        assert law.survival(np.array([1e9]), 90)[0] < 1e-300
 
 
 def test_every_parameter_has_a_spread_and_a_known_source() -> None:
@@ -100,3 +101,11 @@ def test_every_parameter_has_a_spread_and_a_known_source() -> None:
 
 def test_the_deciding_model_comes_first() -> None:
     assert electroporation_death_models()[0].name == DECIDING[ELECTROPORATION]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_says_which_pulses_it_was_found_with(name: str) -> None:
+    model = MODELS[name]
+    assert 0.0 < model.shortest_pulse < model.longest_pulse == 100e-6
+    assert np.isinf(model.lethal_strength(0.99 * model.least_pulses))
+    assert np.isfinite(model.lethal_strength(model.least_pulses))

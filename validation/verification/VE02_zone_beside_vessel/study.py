@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """The zone beside vessels of different width, as centre lines and as the label of the same cylinder.
 
-``python -m validation.verification.vessels_zone.study --help``.
+``python -m validation.verification.VE02_zone_beside_vessel.study --help``.
 """
 
 from __future__ import annotations

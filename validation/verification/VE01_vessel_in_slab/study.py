@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """The slab with a centre line in a three-dimensional mesh, beside the resolved reference.
 
-``python -m validation.verification.vessels_slab.study --help``.
+``python -m validation.verification.VE01_vessel_in_slab.study --help``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from imagio_sim.solve.sources import VolumeSource
 from imagio_sim.solve.stage import Stage
 from imagio_sim.solve.vessel_lines import VesselTree
 from imagio_sim.tissue.constants import load_constants
-from validation.verification.vessels_slab.graetz_cylinder import Course, Slab, solve
+from validation.verification.VE01_vessel_in_slab.graetz_cylinder import Course, Slab, solve
 
 BODY = 37.0
 VISCOSITY = 3.3e-6

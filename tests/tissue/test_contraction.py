@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The data of contraction by heat."""
+
+from dataclasses import replace
+
+import pytest
+
+from imagio_sim.errors import InputError
+from imagio_sim.tissue.contraction import ContractionTable, contraction_table
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+def test_a_value_without_its_range_is_refused(end: str) -> None:
+    table = contraction_table()
+    values = (*table.values[:2], replace(table.values[2], **{end: None}), *table.values[3:])
+    with pytest.raises(InputError, match=r"contraction.yaml: 65 degC: expected values with their range"):
+        ContractionTable(table.tissue, table.temperatures, values)
+
+
+def test_the_table_says_what_was_measured() -> None:
+    table = contraction_table()
+    assert table.tissue == "liver"
+    assert list(table.temperatures) == sorted(table.temperatures)
+    assert [value.evidence for value in table.values].count("memory") == 1
