@@ -223,6 +223,13 @@ class Anatomy:
         names = (self.labels.names[number] for number in self._numbers_of_role("vessel"))
         return {name: self.label_surface(name) for name in names if self.labels.mask(name).any()}
 
+    def target_touches_organ(self) -> bool:
+        """Whether any voxel of the organ borders on the target; a tumour of another organ has nothing to do with it."""
+        from scipy import ndimage
+
+        around = ndimage.binary_dilation(self.target_mask(), ndimage.generate_binary_structure(3, 3))
+        return bool((around & self.mask_of_role("organ")).any())
+
     def organ_capsule(self) -> ClosedSurface | None:
         """Outer surface of the organ with all that is in it (tumours, vessels), or None without an organ.
 

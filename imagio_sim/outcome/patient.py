@@ -48,9 +48,9 @@ def patient_of(
     structures
         Labels of each critical structure, by its name.
     leave_out_subcapsular
-        Whether the target's surface near the organ's capsule is left out of margins.
+        Whether the target's surface near the capsule of the organ it lies in is left out of margins.
     """
-    capsule = anatomy.organ_capsule() if leave_out_subcapsular else None
+    capsule = anatomy.organ_capsule() if leave_out_subcapsular and anatomy.target_touches_organ() else None
     target = anatomy.target_surface()
     return Patient(
         target=None if target is None else Surface(*target),

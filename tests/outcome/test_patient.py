@@ -41,5 +41,14 @@ def test_where_the_image_cuts_the_organ_there_is_no_capsule() -> None:
     assert capsule.distance_mm(np.array([[0.0, 0.0, 17.0]]))[0] > 10.0
 
 
+def test_a_tumour_of_another_organ_has_no_capsule_to_be_near_to() -> None:
+    volume = ball_labels(20.0)
+    labels = np.where(volume.labels == 2, 1, volume.labels)
+    labels[2:6, 2:6, 2:6] = 2
+    apart = LabelVolume(labels, volume.grid, volume.names)
+    anatomy = build_anatomy(apart, pack="liver", overrides={}, unlabelled="fat", outside="fat", target="tumour")
+    assert patient_of(anatomy, {}).capsule is None
+
+
 def test_a_surface_wholly_at_the_border_is_no_capsule() -> None:
     assert without_image_border(sphere(3.0), Grid((3, 3, 3), np.eye(4))) is None
