@@ -29,6 +29,9 @@ ANGLES = 16
 # The edges of a cell are halved once for each of these that its size exceeds as a share of its distance from the axis;
 # it is then read in the middle of each of its 1, 8 or 64 (triangles: 1, 4 or 16) parts.
 _HALVED = (0.12, 0.35)
+# Waves around the circle by which one side of an antenna differs from the other, or two sides from two; and those of
+# which no side is left, as cells of a mesh make them: they have as much in every wave.
+_SIDES, _SCATTER = slice(1, 3), slice(5, 8)
 # Points farther than this from the nearest cell, in radii of the antenna, lie beyond the region and not in the cut-out.
 _CUT_OUT = 1.5
 
@@ -134,6 +137,34 @@ def _corner_order(space: Discretisation, domain: Domain, local: Integers, cells:
     """Which corner of an input cell (n,) each corner (n, corners) of this rank's cell is."""
     here = space.input_node[space.cells[local]]
     return np.asarray((here[:, :, None] == domain.cells[cells][:, None, :]).argmax(axis=2))
+
+
+def variation_around(relative: Complexes, powers: Floats) -> tuple[float, float]:
+    """By how much the permittivity differs from side to side of an antenna, and by how much without any order.
+
+    Parameters
+    ----------
+    relative
+        Permittivity (n, angles) around the antenna over its mean on each circle.
+    powers
+        Of the circles (n,), by which they count.
+
+    Returns
+    -------
+    tuple
+        Relative variations, root mean square. The first is that of the two longest waves around the circle, less what
+        every wave has of the scatter; the second is all the rest.
+    """
+    angles = relative.shape[1]
+    squared = np.abs(np.fft.fft(relative - 1.0, axis=1) / angles) ** 2
+    total = powers @ squared / powers.sum()
+    # A wave and the one that runs the other way.
+    waves = np.array([total[wave] + total[-wave] for wave in range((angles + 1) // 2)])
+    if len(waves) < _SCATTER.stop:
+        return 0.0, 0.0
+    found = waves[_SIDES]
+    sides = max(float(found.sum() - len(found) * waves[_SCATTER].mean()), 0.0)
+    return sides**0.5, max(float(total.sum()) - sides, 0.0) ** 0.5
 
 
 class HeatTransfer:

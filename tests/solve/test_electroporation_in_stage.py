@@ -70,6 +70,19 @@ def test_heat_is_that_of_the_pulses_and_energy_is_conserved() -> None:
     assert stage.ledger.balance_error < 1e-5
 
 
+def test_boiling_is_told_with_how_much_tissue_and_how_hot() -> None:
+    stage = Stage(MPI.COMM_SELF, pulsed())
+    stage.advance()
+    source, hot = source_of(stage), stage.temperature.copy()
+    assert not any("boiled" in warning for warning in source.warnings())
+    hot[:5] = 104.0
+    source.accept(0.25, stage.temperature, hot, 0.0)
+    volume = stage.operators.distributed(np.ones(stage.space.cell_count))[:5].sum() * 1e9
+    (told,) = [warning for warning in source.warnings() if "boiled" in warning]
+    assert f"{volume:.2g} mm3, up to 104 degC" in told
+    assert source.state()["boiling_volume"] == pytest.approx(volume * 1e-9)
+
+
 def test_nothing_is_given_after_the_last_train() -> None:
     stage = ended()
     assert stage.load is not None

@@ -127,7 +127,7 @@ def beside_line(domain: Domain, medium: Medium) -> tuple[float, UnitLight]:
     return relative_error(space, operators, light.fluence[0], exact, where.astype(float)), light
 
 
-@pytest.mark.parametrize(("medium", "resolution"), [(NATIVE, "normal"), (COAGULATED, "fine")])
+@pytest.mark.parametrize(("medium", "resolution"), [(NATIVE, "normal"), (NATIVE, "fine"), (COAGULATED, "fine")])
 def test_light_of_a_line_source_meshed_as_the_product_does_is_within_one_percent(
     medium: Medium, resolution: Resolution
 ) -> None:
@@ -176,6 +176,12 @@ def test_light_of_a_point_source_inside_a_cell_converges_with_second_order() -> 
     assert 1.4 <= observed_order(found, refinement=0.6 / 0.35) <= 2.6
 
 
+@pytest.fixture(scope="module")
+def fine_ball() -> Domain:
+    return near_point("fine", 12.0)
+
+
 @pytest.mark.slow
-def test_light_of_a_point_source_on_the_fine_mesh_is_within_one_percent() -> None:
-    assert around_point(near_point("fine", 12.0), COAGULATED, between_mm=(1.5, 6.0)) < 0.01
+@MEDIA
+def test_light_of_a_point_source_on_the_fine_mesh_is_within_one_percent(fine_ball: Domain, medium: Medium) -> None:
+    assert around_point(fine_ball, medium, between_mm=(1.5, 6.0)) < 0.01

@@ -13,9 +13,11 @@ from imagio_sim.errors import SolverFailure
 from imagio_sim.solve import microwave_field
 from imagio_sim.solve.case import ThermalCase
 from imagio_sim.solve.case_file import load_case, save_case
+from imagio_sim.solve.checkpoint import load_checkpoint, save_checkpoint
+from imagio_sim.solve.microwave_coupling import ANGLES, variation_around
 from imagio_sim.solve.sources.microwave import MicrowaveSource, MicrowaveSpec
 from imagio_sim.solve.stage import Stage
-from imagio_sim.tissue.dielectric import load_model
+from imagio_sim.tissue.dielectric import LinearCourse, load_model
 from tests.solve.slot_antennas import HOT_LIVER, antenna, microwave_case, region
 
 HALF_PLANE = region(0.0, axisymmetric=True)
@@ -78,6 +80,19 @@ def test_the_field_follows_tissue_that_heats_up_and_a_looser_tolerance_asks_for_
     loose = run(short(tolerance=0.3))
     solves = [stage.summary()["solver"]["microwave_solves"] for stage in (heated, loose)]
     assert solves[0] > solves[1] >= 1
+
+
+def test_heat_of_a_field_that_is_kept_goes_with_the_conductivity_of_each_cell() -> None:
+    slope = 0.0182
+    tissue = replace(HOT_LIVER, conductivity_course=LinearCourse(slope, 100.0, dries=True))
+    stage = Stage(MPI.COMM_SELF, microwave_case(HALF_PLANE, antenna(power=1.0), tissue=tissue, tolerance=0.9))
+    stage.advance()
+    source, even = source_of(stage), np.full(stage.space.count, 37.0)
+    warm = even + np.where(stage.space.points[:, 1] > 6.5e-3, 20.0, 0.0)
+    before, after = (source.deposit(stage.time, 1.0, state).heat for state in (even, warm))
+    changed = (after / before)[before > 0.0]
+    assert changed.max() / changed.min() == pytest.approx(1.0 + 20.0 * slope, rel=1e-3)
+    assert source.statistics()["microwave_solves"] == 1
 
 
 def test_dry_tissue_reflects_more_and_does_not_reach_any_temperature() -> None:
@@ -155,7 +170,33 @@ def test_a_tumour_beside_the_antenna_is_reported_as_variation_around_it() -> Non
     assert even.summary()["warnings"] == []
     (warning,) = uneven.summary()["warnings"]
     assert "antenna_0" in warning
-    assert "varies by" in warning
+    assert "varies from side to side by" in warning
+
+
+ANGLE = 2.0 * np.pi * (np.arange(ANGLES) + 0.5) / ANGLES
+CIRCLES = 400
+POWERS = np.asarray(np.linspace(1.0, 2.0, CIRCLES), dtype=np.float64)
+
+
+def test_one_side_unlike_the_other_is_variation_whichever_side_it_is() -> None:
+    turned = np.random.default_rng(1).uniform(0.0, 2.0 * np.pi, CIRCLES)
+    relative = 1.0 + 0.2 * np.cos(ANGLE - turned[:, None])
+    sides, scatter = variation_around(relative.astype(np.complex128), POWERS)
+    assert sides == pytest.approx(0.2 / 2.0**0.5)
+    assert scatter == pytest.approx(0.0, abs=1e-6)
+
+
+def test_scatter_without_order_is_no_variation_from_side_to_side() -> None:
+    noise = np.random.default_rng(2).normal(0.0, 0.1, (CIRCLES, ANGLES))
+    relative = 1.0 + noise - noise.mean(axis=1, keepdims=True)
+    sides, scatter = variation_around(relative.astype(np.complex128), POWERS)
+    assert sides < 0.02
+    assert scatter == pytest.approx(0.1, rel=0.05)
+
+
+def test_nothing_varies_around_an_antenna_in_the_half_plane(heated: Stage) -> None:
+    facts = source_of(heated).facts()["antenna_0"]
+    assert facts["azimuthal_variation"] == facts["azimuthal_scatter"] == 0.0
 
 
 def failing(*_: object) -> None:
@@ -171,6 +212,18 @@ def test_a_field_that_cannot_be_solved_ends_the_stage_with_the_reason(monkeypatc
         stage.advance()
 
 
+def test_a_field_that_cannot_be_solved_again_ends_a_resumed_run_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, resumed = Stage(MPI.COMM_SELF, short()), Stage(MPI.COMM_SELF, short())
+    stage.advance()
+    save_checkpoint(stage, tmp_path / "state.npz", digest="microwave")
+    monkeypatch.setattr(microwave_field._BlockSystem, "solve", failing)
+    with pytest.raises(SolverFailure, match=r"fields of microwave at the checkpoint of 0\.250 s") as told:
+        load_checkpoint(resumed, tmp_path / "state.npz", digest="microwave")
+    assert told.value.last_good_time == pytest.approx(0.25)
+
+
 def test_the_factorisation_has_memory_to_spare() -> None:
     problem = source_of(Stage(MPI.COMM_SELF, short())).antennas[0]._problem
     assert problem is not None
@@ -184,4 +237,4 @@ def test_heat_follows_drying_from_where_half_of_the_conductivity_is_lost_or_wate
     model = load_model(band, name, highest=100.0)
     tissue = replace(HOT_LIVER, conductivity_course=model.conductivity)
     stage = Stage(MPI.COMM_SELF, microwave_case(HALF_PLANE, antenna(), tissue=tissue))
-    assert source_of(stage).antennas[0]._drying == pytest.approx(expected, abs=0.05)
+    assert source_of(stage).antennas[0].drying == pytest.approx(expected, abs=0.05)

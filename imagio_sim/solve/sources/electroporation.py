@@ -147,7 +147,7 @@ class ElectroporationSource(HeatSource):
         self._potentials: dict[int, Floats] = {}
         self._left: dict[int, Floats] = {}
         self._boiling = surroundings.case.constants["vaporisation_start"]
-        self._hottest = surroundings.case.body_temperature
+        self._hottest, self._boiling_volume = surroundings.case.body_temperature, 0.0
         self._last: _Last | None = None
 
     def _pair_problems(self, surroundings: Surroundings) -> tuple[PairProblem, ...]:
@@ -246,6 +246,8 @@ class ElectroporationSource(HeatSource):
         self._field_sums[train.pair] = self._field_sums[train.pair] + pulses * strength
         self.largest_field = np.maximum(self.largest_field, strength)
         self._hottest = max(self._hottest, self._space.maximum(end))
+        boiling = self._space.node_sum(np.where(end >= self._boiling, self._volume, 0.0))
+        self._boiling_volume = max(self._boiling_volume, boiling)
         if self._last.end >= train.end - SAME_TIME:
             self._left[number] = field.potential
             self._remember()
@@ -317,12 +319,13 @@ class ElectroporationSource(HeatSource):
 
     def state(self) -> dict[str, Any]:
         """What the pairs have done."""
-        return {"records": [dict(vars(record)) for record in self.records], "hottest": self._hottest}
+        records = [dict(vars(record)) for record in self.records]
+        return {"records": records, "hottest": self._hottest, "boiling_volume": self._boiling_volume}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` gave."""
         self.records = [_Record(**record) for record in state["records"]]
-        self._hottest = state["hottest"]
+        self._hottest, self._boiling_volume = state["hottest"], state["boiling_volume"]
 
     def statistics(self) -> dict[str, int]:
         """Of the solvers of all pairs."""
@@ -368,7 +371,10 @@ class ElectroporationSource(HeatSource):
                 )
             found += self._unjudged(pair, record)
         if self._hottest >= self._boiling:
-            found.append("tissue boiled at a needle: the current would arc, which is not modelled")
+            found.append(
+                f"tissue boiled at a needle (at once {self._boiling_volume * 1e9:.2g} mm3, up to {self._hottest:.0f} "
+                "degC): the current would arc, which is not modelled"
+            )
         return found
 
     def _unjudged(self, pair: PulsePair, record: _Record) -> Iterator[str]:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Microwave antennas: the field of each in its own half plane, and the heat of all of them together.
 
-The field of an antenna is solved anew when its tissue has changed by more than a tolerance since it was solved last. In
-between, heat goes with the power that the program sets, and in tissue that dries up meanwhile it falls as its
-conductivity does, within a step too: a cell that holds on to the heat of wet tissue would reach any temperature.
-Each antenna is solved by one rank, which tells the others.
+The field of an antenna is solved anew when its tissue has changed by more than a tolerance since it was solved last,
+and then for a state between that one and the one expected: field and drying are each other's cause, and a field that
+followed all the way would overshoot in turn from step to step. In between, heat goes with the power that the program
+sets and with the conductivity of each cell, in drying tissue within a step too: a cell that holds on to the heat of wet
+tissue would reach any temperature. Each antenna is solved by one rank, which tells the others.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from imagio_sim.meshing.antenna import AntennaMesh, FeedPort
 from imagio_sim.physics.microwave import VACUUM_PERMITTIVITY
 from imagio_sim.solve.discretisation import Floats
 from imagio_sim.solve.linear import LinearFailure
-from imagio_sim.solve.microwave_coupling import AroundAntenna, HeatTransfer, Placement, superposed
+from imagio_sim.solve.microwave_coupling import AroundAntenna, HeatTransfer, Placement, superposed, variation_around
 from imagio_sim.solve.microwave_field import AntennaField, AntennaProblem, Complexes
 from imagio_sim.solve.sources.source import OFF, SAME_TIME, Deposit, HeatSource, Setting, Surroundings
 from imagio_sim.tissue import laws
@@ -33,8 +34,15 @@ MICROWAVE = "microwave"
 
 # Keeps the logarithm of the conductivity of dry tissue finite [S/m].
 _LEAST_CONDUCTIVITY = 1e-9
-# Energy that drying tissue held back is repaid by at most this share of a step's.
-_MOST_REPAID = 0.1
+# Of the energy that drying tissue held back this share is given back in the next step: all of it at once would make the
+# power zigzag. The heat is not changed by more than the other share for it.
+_REPAID, _MOST_REPAID = 0.5, 0.1
+# How far a new field goes from the state of the last one towards the one expected.
+_FOLLOWED = 0.7
+# Steps are such that the permittivity changes by no more than about so many tolerances in each.
+_LARGEST_CHANGE = 5.0
+# By how much a step is shortened at most, and at least, in which tissue dries up that was expected to stay wet.
+_SHORTENED = (0.1, 0.5)
 
 NOTABLE_VARIATION = 0.05
 """Relative variation of the permittivity around an antenna beyond which a planner is told."""
@@ -132,13 +140,17 @@ PARTS: tuple[type, ...] = (
 
 @dataclass(frozen=True, eq=False)
 class _Solved:
-    """A field with the temperature (count,) and the permittivity (cells of the antenna,) it belongs to."""
+    """A field with the temperature (count,) and the permittivity (cells of the antenna,) it belongs to.
+
+    ``heat`` (cell_count,) [W/m3] is that of 1 W, ``variation`` and ``scatter`` as :func:`variation_around` gives them.
+    """
 
     nodal_temperature: Floats
     permittivity: Complexes
     field: AntennaField
     heat: Floats
     variation: float
+    scatter: float
 
 
 class _AntennaAtWork:
@@ -167,7 +179,7 @@ class _AntennaAtWork:
         self._own_fractions = spec.fractions[space.input_cell]
         self._problem = self._own_problem() if space.comm.rank == self._solver_rank else None
         # Below this temperature [degC] a field that is kept within its tolerance is good enough.
-        self._drying = min(
+        self.drying = min(
             self._constants["vaporisation_start"], *(tissue.conductivity_course.half_lost for tissue in spec.tissues)
         )
         self._inside = np.zeros(len(antenna.mesh.cells), dtype=complex)
@@ -176,8 +188,11 @@ class _AntennaAtWork:
             self._inside[which] = part.permittivity * (1.0 - 1j * part.loss_tangent)
         self.held: _Solved | None = None
         self.tried: _Solved | None = None
+        # By how much the tissue had changed in the last step since its field was solved; None: the antenna was off.
+        self.change: float | None = None
+        self._tried_change = 0.0
         self.solves = 0
-        self.largest_mismatch = self.largest_variation = 0.0
+        self.largest_mismatch = self.largest_variation = self.largest_scatter = 0.0
 
     def _own_problem(self) -> AntennaProblem:
         antenna = self.antenna
@@ -185,21 +200,23 @@ class _AntennaAtWork:
             antenna.mesh, antenna.port, frequency=self._spec.frequency, wall_resistance=antenna.wall_resistance
         )
 
-    def dried(self, nodal: Floats) -> tuple[Floats, Floats]:
-        """What is left of the heat of the field in drying cells (cell_count,), and its loss per kelvin [1/K]."""
-        left, loss = np.ones(len(self._own_fractions)), np.zeros(len(self._own_fractions))
+    def followed(self, nodal: Floats) -> tuple[Floats, Floats]:
+        """What the heat of the field becomes by the tissue's conductivity (cell_count,), and its loss per kelvin [1/K].
+
+        A field that is kept says where it is strong; how much of it a cell takes goes with the conductivity it has now.
+        Drying cells lose within the step as well, and do not gain: their state is foreseen too badly for that.
+        """
         assert self.tried is not None
         now, before = self._cell_mean(nodal), self._cell_mean(self.tried.nodal_temperature)
-        hot = np.flatnonzero(now > self._drying)
-        here, warmer, then = (
-            self._conductivity(temperature[hot] + rise, hot)
-            for temperature, rise in ((now, 0.0), (now, 1.0), (before, 0.0))
-        )
-        left[hot] = np.minimum(here / then, 1.0)
-        loss[hot] = left[hot] * np.maximum(1.0 - warmer / here, 0.0)
-        return left, loss
+        cells = np.arange(len(now))
+        here, then = self.conductivity(now, cells), self.conductivity(before, cells)
+        share, loss, hot = here / then, np.zeros(len(now)), np.flatnonzero(now > self.drying)
+        warmer = self.conductivity(now[hot] + 1.0, hot)
+        share[hot] = np.minimum(share[hot], 1.0)
+        loss[hot] = share[hot] * np.maximum(1.0 - warmer / here[hot], 0.0)
+        return share, loss
 
-    def _conductivity(self, temperature: Floats, cells: NDArray[np.int64]) -> Floats:
+    def conductivity(self, temperature: Floats, cells: NDArray[np.int64]) -> Floats:
         """Effective conductivity (n,) [S/m] of some of this rank's cells at their temperature (n,)."""
         moisture = self._moisture(temperature)
         total = np.full(len(cells), _LEAST_CONDUCTIVITY)
@@ -231,12 +248,17 @@ class _AntennaAtWork:
         return total
 
     def solved_at(self, nodal: Floats) -> _Solved:
-        """The field at a nodal temperature (count,): the one there is, where that will do (collective)."""
+        """The field for a nodal temperature (count,): the one there is, where that will do (collective)."""
         around = self._permittivities(nodal)
-        mean = around.mean(axis=1)
-        if self.held is not None and self._change(self.held, mean) <= self._spec.tolerance:
-            return self.held
-        return self._solve(nodal, around, mean)
+        self._tried_change = 0.0
+        if self.held is not None:
+            self._tried_change = self._change(self.held, around.mean(axis=1))
+            if self._tried_change <= self._spec.tolerance:
+                return self.held
+            if self.change is not None:
+                nodal = self.held.nodal_temperature + _FOLLOWED * (nodal - self.held.nodal_temperature)
+                around = self._permittivities(nodal)
+        return self._solve(nodal, around, around.mean(axis=1))
 
     def _change(self, known: _Solved, mean: Complexes) -> float:
         """Relative change of the tissue's permittivity since a field was solved, weighted by the power it deposits."""
@@ -250,9 +272,8 @@ class _AntennaAtWork:
         field = self._field(permittivity)
         self.solves += 1
         powers = field.cell_powers[self.antenna.mesh.in_tissue]
-        spread = (np.abs(around / mean[:, None] - 1.0) ** 2).mean(axis=1)
-        variation = float(np.sqrt(powers @ spread / powers.sum()))
-        return _Solved(nodal.copy(), permittivity, field, self._carried(field, mean, nodal), variation)
+        sides = variation_around(around / mean[:, None], powers)
+        return _Solved(nodal.copy(), permittivity, field, self._carried(field, mean, nodal), *sides)
 
     def _field(self, permittivity: Complexes) -> AntennaField:
         """The field of 1 W, or the failure of the rank that solves, on every rank (collective)."""
@@ -271,7 +292,7 @@ class _AntennaAtWork:
         """Heat (cell_count,) [W/m3] of a field of 1 W, solved with a mean permittivity around (collective)."""
         angular = 2.0 * np.pi * self._spec.frequency * VACUUM_PERMITTIVITY
         around = np.maximum(-mean.imag * angular, _LEAST_CONDUCTIVITY)
-        own = self._conductivity(self._cell_mean(nodal), np.arange(len(self._own_fractions)))
+        own = self.conductivity(self._cell_mean(nodal), np.arange(len(self._own_fractions)))
         return self.transfer.heat(field, around, own)
 
     def restored(self, nodal: Floats) -> None:
@@ -281,9 +302,11 @@ class _AntennaAtWork:
 
     def accept(self) -> None:
         """Keep the field of the step that has been taken."""
+        self.change = None if self.tried is None else self._tried_change
         if self.tried is not None:
             self.held, self.tried = self.tried, None
             self.largest_variation = max(self.largest_variation, self.held.variation)
+            self.largest_scatter = max(self.largest_scatter, self.held.scatter)
             self.largest_mismatch = max(self.largest_mismatch, abs(self.transfer.mismatch))
 
     def shares(self, solved: _Solved) -> dict[str, float]:
@@ -311,7 +334,11 @@ class MicrowaveSource(HeatSource):
         self._powers = [0.0 for _ in self.antennas]
         self._interference = self._set_power = 0.0
         self.energies: list[dict[str, float]] = [{} for _ in self.antennas]
-        self.interference_energy = 0.0
+        self.interference_energy = self._duration = 0.0
+        self._cell_mean, constants = surroundings.operators.cell_mean, surroundings.case.constants
+        self._dry = constants["vaporisation_start"] + constants["vaporisation_width"]
+        self._shortest_step = surroundings.case.numerics.shortest_step
+        self._tried: tuple[float, Floats] | None = None
 
     def settings(self, time: float) -> tuple[Setting, ...]:
         """Power of every generator."""
@@ -323,8 +350,17 @@ class MicrowaveSource(HeatSource):
         times = [step.time for antenna in self.spec.antennas for step in antenna.steps]
         return min((event for event in times if event > time + SAME_TIME), default=inf)
 
+    @property
+    def longest_step(self) -> float:
+        """How long [s] the next step may be for what the last one changed around the antennas."""
+        change = max(work.change or 0.0 for work in self.antennas)
+        if change <= 0.0:
+            return inf
+        return max(self._duration * _LARGEST_CHANGE * self.spec.tolerance / change, self._shortest_step)
+
     def deposit(self, time: float, duration: float, middle: Floats) -> Deposit:
         """Heat of all antennas at the tissue's state in the middle of the step."""
+        self._tried = duration, middle
         self._powers = [antenna.power(time) for antenna in self.spec.antennas]
         self._shares = [{} for _ in self.antennas]
         self._interference = self._set_power = 0.0
@@ -334,9 +370,9 @@ class MicrowaveSource(HeatSource):
         if not running:
             return Deposit(np.zeros(self._space.cell_count))
         whole = {number: self._heat_of(number, middle) for number in running}
-        dried = {number: self.antennas[number].dried(middle) for number in running}
-        heat = self._with_interference({number: whole[number] * dried[number][0] for number in running})
-        loss = sum((whole[number] * dried[number][1] for number in running), np.zeros(self._space.cell_count))
+        now = {number: self.antennas[number].followed(middle) for number in running}
+        heat = self._with_interference({number: whole[number] * now[number][0] for number in running})
+        loss = sum((whole[number] * now[number][1] for number in running), np.zeros(self._space.cell_count))
         self._set_power = self._power(self._with_interference(whole))
         repaid = self._repaid(heat, duration)
         beyond = sum(power * share.get("beyond_region", 0.0) for power, share in self._each())
@@ -353,11 +389,29 @@ class MicrowaveSource(HeatSource):
         return self._space.total(float(heat @ self._volume))
 
     def _repaid(self, heat: Floats, duration: float) -> float:
-        """Factor by which the heat (cell_count,) is raised or lowered until what was withheld is given back."""
+        """Factor by which the heat (cell_count,) is raised or lowered to what is set and what was withheld."""
         power = self._power(heat)
         if power <= 0.0:
             return 1.0
-        return 1.0 + min(max(self.withheld / (power * duration), -_MOST_REPAID), _MOST_REPAID)
+        wanted = self._set_power + _REPAID * self.withheld / duration
+        return min(max(wanted / power, 1.0 - _MOST_REPAID), 1.0 + _MOST_REPAID)
+
+    def observe(self, time: float, temperature: Floats) -> float | None:
+        """Ask for a shorter step where tissue has dried up that was expected to stay wet, with all the heat of that."""
+        assert self._tried is not None
+        duration, middle = self._tried
+        if duration <= self._shortest_step or not any(power > 0.0 for power in self._powers):
+            return None
+        before, after = self._cell_mean(middle), self._cell_mean(temperature)
+        work = self.antennas[0]
+        found = np.flatnonzero((before < work.drying) & (after > self._dry))
+        # Some tissue keeps its conductivity without water, by the course that was chosen for it.
+        found = found[work.conductivity(after[found], found) < 0.5 * work.conductivity(before[found], found)]
+        share = (self._dry - before[found]) / (after[found] - before[found])
+        least = self._space.minimum(share)
+        if not np.isfinite(least):
+            return None
+        return max(duration * min(max(least, _SHORTENED[0]), _SHORTENED[1]), self._shortest_step)
 
     def _with_interference(self, heats: Mapping[int, Floats]) -> Floats:
         """Heat (cell_count,) [W/m3] of all antennas together, from that of each."""
@@ -382,6 +436,7 @@ class MicrowaveSource(HeatSource):
 
     def accept(self, duration: float, start: Floats, end: Floats, taken: float) -> None:
         """Keep the fields, and account for what went where."""
+        self._duration = duration
         self.withheld += duration * (self._set_power - taken)
         for work, energy, (power, shares) in zip(self.antennas, self.energies, self._each(), strict=True):
             work.accept()
@@ -404,17 +459,23 @@ class MicrowaveSource(HeatSource):
             "energies": [dict(energy) for energy in self.energies],
             "interference_energy": self.interference_energy,
             "withheld": self.withheld,
+            "duration": self._duration,
+            "changes": [work.change for work in self.antennas],
             "solves": [work.solves for work in self.antennas],
-            "largest": [[work.largest_mismatch, work.largest_variation] for work in self.antennas],
+            "largest": [
+                [work.largest_mismatch, work.largest_variation, work.largest_scatter] for work in self.antennas
+            ],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` gave."""
         self.energies = [dict(energy) for energy in state["energies"]]
         self.interference_energy, self.withheld = state["interference_energy"], state["withheld"]
-        for work, solves, largest in zip(self.antennas, state["solves"], state["largest"], strict=True):
-            work.solves = solves
-            work.largest_mismatch, work.largest_variation = largest
+        self._duration = state["duration"]
+        seen = zip(self.antennas, state["solves"], state["largest"], state["changes"], strict=True)
+        for work, solves, largest, change in seen:
+            work.solves, work.change = solves, change
+            work.largest_mismatch, work.largest_variation, work.largest_scatter = largest
 
     def checkpoint_fields(self) -> dict[str, Floats]:
         """Temperature at which each antenna's present field was solved, by its number."""
@@ -442,13 +503,14 @@ class MicrowaveSource(HeatSource):
                 "field_solves": work.solves,
                 "transfer_mismatch": work.largest_mismatch,
                 "azimuthal_variation": work.largest_variation,
+                "azimuthal_scatter": work.largest_scatter,
             }
         return facts
 
     def warnings(self) -> list[str]:
         """Antennas around which the tissue is not the same on all sides."""
         return [
-            f"{work.antenna.name}: the permittivity around the antenna varies by "
+            f"{work.antenna.name}: the permittivity around the antenna varies from side to side by "
             f"{100.0 * work.largest_variation:.0f} % (root mean square, weighted by power), and its field is computed "
             f"with the mean over the angle; beyond {100.0 * NOTABLE_VARIATION:.0f} % the side on which heat is "
             "deposited is not to be trusted"
