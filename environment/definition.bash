@@ -22,14 +22,16 @@ fail() {
 
 digest() { sha256sum | cut -c1-12; }
 
-# The names in a package list, without its comments.
-packages_in() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$environment_folder/$1"; }
+# The names in package lists, without their comments.
+packages_in() { (cd "$environment_folder" && sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@"); }
 
-# A root depends on nothing but its packages, so checkouts with the same list share it.
+# A root depends on nothing but its packages, so checkouts with the same lists share it.
 root_of() {
-    local list=$1
-    printf '%s/root-%s' "$cache" "$({ echo "$debian_suite $(uname -m)"; packages_in "$list" | sort; } | digest)"
+    printf '%s/root-%s' "$cache" "$({ echo "$debian_suite $(uname -m)"; packages_in "$@" | sort; } | digest)"
 }
+
+# Above the packages of the environment itself, so that its venv works there too.
+slurm_lists=(packages.txt packages-slurm.txt)
 
 # Where a finished set-up is remembered. Another checkout state, or another python3 first on PATH
 # (an activated conda environment, a loaded module), is another set-up.

@@ -28,9 +28,10 @@ COMPILED_TOGETHER = (
 
 
 def requirements() -> list[str]:
-    """Every dependency of the project and of its development tools."""
+    """Every dependency of the project, of its campaigns and of its development tools."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    return [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    return [*project["dependencies"], *extras["campaign"], *extras["dev"]]
 
 
 def constraints() -> list[str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from imagio_sim.plan import Assignment, Scenario
+    from imagio_sim.plan.infusions import InfusionModel
 
 
 def check(
@@ -52,10 +53,12 @@ def _show_plan(console: Console, scenario: Scenario, name: str) -> None:
     from imagio_sim.plan import assignments, placed_applicators
 
     plan = scenario.plan(name)
-    names = [Column(title, overflow="fold") for title in ("stage", "begin", "applicator", "device", "path")]
+    names = [Column(title, overflow="fold") for title in ("stage", "begin", "given by", "device", "path")]
     table = Table(*names, Column("program", ratio=1), title=f"Plan {name}", expand=True)
     for number, times in enumerate(plan.timeline):
         begin = _clock(times.begin)
+        for called, infusion in zip(plan.infusion_names[number], plan.stages[number].infusions, strict=True):
+            table.add_row(times.name, begin, called, infusion.kind, "", _infusion_text(infusion))
         programs = {one.name: one for one in assignments(scenario, name, number)}
         for placed in placed_applicators(scenario, name, number):
             length = sum((a - b) ** 2 for a, b in zip(placed.entry_mm, placed.tip_mm, strict=True)) ** 0.5
@@ -64,6 +67,12 @@ def _show_plan(console: Console, scenario: Scenario, name: str) -> None:
         if times.wait:
             table.add_row(times.name, _clock(times.end), "", "", "", f"wait {_clock(times.wait)}")
     console.print(table)
+
+
+def _infusion_text(infusion: InfusionModel) -> str:
+    """All figures of an infusion."""
+    data = infusion.model_dump(mode="json", exclude_none=True, exclude={"name", "kind"})
+    return ", ".join(f"{key} {value}" for key, value in data.items())
 
 
 def _program_text(assigned: Assignment) -> str:

@@ -68,6 +68,7 @@ def examine() -> dict[str, list[Check]]:
         ],
         "Solver": [*_petsc(), _mpi(), _mpirun(), _compiler()],
         "Drawing": [_offscreen_drawing()],
+        "Campaigns": [*_campaigns()],
         "This machine": [_cores(), _memory()],
         "Folders": [*_caches()],
     }
@@ -93,6 +94,15 @@ def _package(module: str, *, distribution: str | None = None) -> Check:
         return Check(module, importlib.metadata.version(distribution or module))
     except (ImportError, OSError) as error:  # OSError: gmsh and vtk load shared libraries themselves
         return Check(module, f"not usable: {error}", "missing", GET_ENVIRONMENT)
+
+
+def _campaigns() -> Iterable[Check]:
+    for name in ("snakemake", "snakemake-executor-plugin-slurm", "pyarrow"):
+        try:
+            yield Check(name, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Check(name, "not installed", "limited", "for `imagio campaign`: pip install 'imagio-sim[campaign]'")
+    yield Check("SLURM", shutil.which("sbatch") or "no sbatch: campaigns run on this machine only")
 
 
 def _petsc() -> Iterable[Check]:

@@ -16,6 +16,15 @@ from imagio_sim.errors import ImagioError
 
 COMMANDS: Final = {
     "run": "Solve a scenario and write zones, margins, pictures and fields.",
+    "sweep": "Run the plans of a scenario with other values, and compare them.",
+    "uncertainty": "Draw what is uncertain many times, and say how sure plans are.",
+    "report": "Write one page about finished runs, side by side.",
+    "compare": "Compare finished runs: figures, rank, and what one kills and another spares.",
+    "agreement": "Hold simulated zones against histology or follow-up imaging.",
+    "calibrate": "Calibrate tissue values on a cohort's measured zones.",
+    "synthetic": "Make a synthetic cohort with hidden truth, to test the two above.",
+    "campaign": "Run many cases and plans, on this machine or on a cluster.",
+    "validate": "Run the validation book: which cases agree, disagree, or cannot be judged.",
     "check": "Check a scenario and show the plan it resolves to.",
     "mesh": "Mesh a scenario and report the quality of the mesh.",
     "anatomy": "Show what image and segmentation files hold.",

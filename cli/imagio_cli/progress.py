@@ -53,9 +53,9 @@ def stoppable() -> Iterator[Wish]:
 
 
 class Display:
-    """Progress for people: a bar on a terminal, a line now and then elsewhere."""
+    """Progress for people: a bar on a terminal, elsewhere a line now and then or (``brief``) nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, brief: bool = False) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
@@ -63,7 +63,7 @@ class Display:
         self._console = Console(stderr=True, highlight=False)
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        self._next_share = 0.0
+        self._next_share, self._brief = 0.0, brief
         if self._console.is_terminal:
             self._bar = Bar(
                 TextColumn("{task.description}"),
@@ -87,7 +87,7 @@ class Display:
             f"hottest {progress.maximum_temperature:.0f} °C"
         )
         if self._bar is None:
-            if share >= self._next_share:
+            if share >= self._next_share and not self._brief:
                 self._console.print(f"{share:4.0%}  {state}")
                 self._next_share = min(_tenth_below(share) + 0.1, 1.0)
             return
@@ -114,9 +114,9 @@ def _tenth_below(share: float) -> float:
 
 
 @contextmanager
-def shown() -> Iterator[Display]:
+def shown(*, brief: bool = False) -> Iterator[Display]:
     """A display that leaves the terminal as it was."""
-    display = Display()
+    display = Display(brief=brief)
     try:
         yield display
     finally:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.geometry import StageGeometry
 from imagio_sim.campaign.modalities import StageSetting, sources
+from imagio_sim.campaign.modalities.embolisation import perfusion_factor
 from imagio_sim.campaign.modalities.radiofrequency import with_pad
 from imagio_sim.campaign.patient_factors import perfusion_rate
 from imagio_sim.campaign.sequence import followed_for
@@ -23,6 +24,7 @@ from imagio_sim.solve.case import Numerics, SurfaceCooling, ThermalCase
 from imagio_sim.solve.stage import COMBINED
 from imagio_sim.tissue import property_table
 from imagio_sim.tissue.death import COLD, DECIDING, death_records
+from imagio_sim.tissue.death.combination import Interaction
 from imagio_sim.tissue.enthalpy import Enthalpy, tissue_enthalpy
 
 Floats = NDArray[np.float64]
@@ -48,6 +50,7 @@ def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *,
     setting = StageSetting(scenario, plan_name, stage, geometry, constants)
     freezing = COLD in scenario.plan(plan_name).agents
     fields = cell_fields(scenario, geometry.sampled, geometry.perfusion, freezing=freezing)
+    fields["perfusion_rate"] = fields["perfusion_rate"] * perfusion_factor(setting)
     return ThermalCase(
         domain=geometry.domain,
         cell_fields=fields,
@@ -60,6 +63,7 @@ def thermal_case(scenario: Scenario, plan_name: str, geometry: StageGeometry, *,
         constants=constants,
         cooling=(*_coolants(setting), *_skin(geometry.domain, scenario, constants)),
         deciding_models=deciding_models(scenario, plan_name),
+        interactions=tuple(Interaction(one.between, one.strength) for one in scenario.solver.interactions),
         end_time=followed_for(scenario.plan(plan_name).timeline, stage),
         numerics=_numerics(scenario),
         sources=sources(setting),

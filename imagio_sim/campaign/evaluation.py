@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,13 @@ from imagio_sim.export.nifti import write_label_nifti
 from imagio_sim.export.tables import write_history_csv
 from imagio_sim.meshing.locate import Locator
 from imagio_sim.outcome.assessment import Assessment, Fields, assess
+from imagio_sim.outcome.attribution import Agent, Attribution, attribution
 from imagio_sim.outcome.patient import Patient, patient_of
 from imagio_sim.outcome.structures import ExtremeFields
 from imagio_sim.plan import Scenario
+from imagio_sim.plan.interactions import interactions_among
+from imagio_sim.solve.stage import SURVIVAL
+from imagio_sim.tissue.death import death_model, death_records
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +63,34 @@ def assess_plan(
         plan_patient(scenario, anatomy),
         applicators,
     )
+
+
+def attribute_kill(
+    scenario: Scenario,
+    plan_name: str,
+    assessment: Assessment,
+    fields: Mapping[str, Floats],
+    deciding_models: Sequence[str],
+) -> Attribution:
+    """Who killed what, at the end of a plan."""
+    coverage = assessment.coverage
+    return attribution(
+        assessment.probe.domain,
+        assessment.probe,
+        {death_records()[model].agent: _agent(model, fields) for model in deciding_models},
+        assessment.level,
+        interactions_among(scenario.solver.interactions, scenario.plan(plan_name).agents),
+        target=None if coverage is None else coverage.samples,
+        target_mm3=0.0 if coverage is None else coverage.volume_mm3,
+    )
+
+
+def _agent(model: str, fields: Mapping[str, Floats]) -> Agent:
+    """What an agent has done by its deciding model; one that has not acted yet has left everything alive."""
+    level, state = fields[f"{LEVEL}{model}"], f"{STATE}death/{model}"
+    if state in fields:
+        return Agent(model, level, death_model(model).survival(fields[state]))
+    return Agent(model, level, fields.get(f"{STATE}{SURVIVAL}{model}", np.ones(len(level))))
 
 
 def plan_patient(scenario: Scenario, anatomy: Anatomy) -> Patient:

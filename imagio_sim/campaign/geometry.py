@@ -14,6 +14,7 @@ from imagio_sim.anatomy.layers import Layers
 from imagio_sim.anatomy.lesion import VirtualLesion
 from imagio_sim.anatomy.model import CUT, Anatomy, HounsfieldRange, UnlabelledRule
 from imagio_sim.anatomy.patient import read_patient
+from imagio_sim.campaign.delivery import Delivered, delivered, delivery_support
 from imagio_sim.campaign.patient_factors import (
     Floats,
     fluid_requests,
@@ -54,7 +55,8 @@ class StageGeometry:
     """The mesh of one stage, what was sampled onto it, and its applicators.
 
     ``perfusion`` is the mean of the perfusion image in each cell (m,), nan beyond the image; None without one.
-    ``anatomy`` is whom it was sampled from, for what is computed on voxels.
+    ``anatomy`` is whom it was sampled from, for what is computed on voxels; ``delivered`` is where the infusions of the
+    plan go in it.
     """
 
     applicators: tuple[PlacedApplicator, ...]
@@ -64,6 +66,7 @@ class StageGeometry:
     warnings: tuple[str, ...]
     perfusion: Floats | None = None
     anatomy: Anatomy | None = None
+    delivered: tuple[Delivered, ...] = ()
 
 
 def read_anatomy(scenario: Scenario) -> Anatomy:
@@ -155,7 +158,8 @@ def mesh_recipe(
     target = anatomy.target_surface()
     points = np.empty((0, 3)) if target is None else np.asarray(target.points_mm)
     region: dict[str, Any] = {"shape": _region_shape(scenario), "margin_mm": scenario.region.margin}
-    region["support"] = sonication_support(scenario, plan_name, anatomy)
+    sounded = sonication_support(scenario, plan_name, anatomy)
+    region["support"] = sounded.with_(delivery_support(scenario, plan_name, anatomy))
     here = placed_applicators(scenario, plan_name, stage)
     with _refusals_located(f"{scenario.origin}: plans.{plan_name}"):
         own = recipe_for(
@@ -228,7 +232,8 @@ def stage_geometry(
     applicators = placed_applicators(scenario, plan_name, stage)
     perfusion = sampled_perfusion(domain, anatomy)
     sampled = all_known(made.sampled) if scenario.patient.is_phantom else made.sampled
-    return StageGeometry(applicators, domain, sampled, made.seconds, made.warnings, perfusion, anatomy)
+    going = delivered(scenario, plan_name, anatomy)
+    return StageGeometry(applicators, domain, sampled, made.seconds, made.warnings, perfusion, anatomy, going)
 
 
 def all_known(sampled: Sampled) -> Sampled:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.campaign.evaluation import plan_patient
+from imagio_sim.campaign.infusion_pictures import infusion_pictures
+from imagio_sim.campaign.infusion_report import Infused
 from imagio_sim.campaign.provenance import constants_used
 from imagio_sim.outcome.assessment import Assessment
 from imagio_sim.outcome.result import Result
@@ -21,6 +23,7 @@ from imagio_sim.tissue.death import COLD
 from imagio_sim.tissue.death.library import death_records
 from imagio_sim.view.curves import draw_curves, draw_margin_histogram
 from imagio_sim.view.half_plane import HalfPlane, draw_half_plane
+from imagio_sim.view.interactive import interactive_scene
 from imagio_sim.view.planes import draw_planes
 from imagio_sim.view.report import Picture, Report, write_report
 from imagio_sim.view.scene import Scene
@@ -35,13 +38,13 @@ Floats = NDArray[np.float64]
 def write_presentation(
     prepared: Prepared,
     assessment: Assessment,
+    brought: Infused,
     result: Result,
     history: Sequence[Mapping[str, float]],
-    fields: Mapping[str, Floats],
 ) -> None:
     """Write ``zone_planes.png``, ``zone_3d.png``, ``history.png``, ``margins.png`` and ``report.html``.
 
-    An axisymmetric plan also gets ``half_plane.png``. ``fields`` are the final ones on the nodes (n,) of its last mesh.
+    An axisymmetric plan also gets ``half_plane.png``, and one of infusions or several agents what these have done.
     """
     folder, scene = prepared.folder.path, scene_of(prepared, assessment)
     scenario, plan_name = prepared.scenario, prepared.plan_name
@@ -50,9 +53,11 @@ def write_presentation(
         _drawn(folder / "zone_3d.png", "Zone, target and needles in space.", lambda path: draw_space(path, scene)),
     ]
     if prepared.stages[-1].domain.axisymmetric:
-        plane = half_plane_of(prepared, assessment, fields)
+        plane = half_plane_of(prepared, assessment, brought.fields)
         caption = "Temperature and zone in the plane of the axis; one half was solved, the other is its mirror image."
         pictures.insert(0, _drawn(folder / "half_plane.png", caption, lambda path: draw_half_plane(path, plane)))
+    else:
+        pictures += infusion_pictures(folder, scene, brought)
     columns = {name: [row[name] for row in history] for name in history[0]} if history else {}
     if columns:
         pictures.append(
@@ -80,6 +85,7 @@ def write_presentation(
             result=result,
             pictures=pictures,
             constants=list(constants_used(scenario, plan_name, prepared.tissue_names)),
+            scene=interactive_scene(scene),
         ),
     )
 
@@ -153,7 +159,11 @@ def _summary(prepared: Prepared) -> dict[str, str]:
     lines = {"Patient": ", ".join(prepared.inputs) or body}
     if scenario.solver.geometry == "axisymmetric":
         lines["Geometry"] = "axisymmetric, solved in the half plane of radius and height"
-    for number, _ in enumerate(scenario.plan(name).stages):
+    plan = scenario.plan(name)
+    for number, stage in enumerate(plan.stages):
+        for called, infusion in zip(plan.infusion_names[number], stage.infusions, strict=True):
+            given = infusion.model_dump(mode="json", exclude_none=True, exclude={"name", "kind"})
+            lines[f"{called}: {infusion.kind.replace('_', ' ')}"] = settings_text(given)
         for one in assignments(scenario, name, number):
             settings = one.program.model_dump(mode="json", exclude_none=True, exclude={"modality", "mode"})
             lines[f"{one.name}: {one.device.title}"] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from importlib import metadata
 from typing import Any
 
@@ -72,6 +73,34 @@ def constants_used(scenario: Scenario, plan_name: str, tissues: Iterable[str]) -
     resolved = resolved_plan(scenario, plan_name)
     for device, data in resolved["devices"].items():
         yield from _of_device(device, "", data, resolved["sources"])
+    entries = {
+        str(getattr(entry, "name", part)): entry
+        for stage in scenario.plan(plan_name).stages
+        for infusion in stage.infusions
+        for part, entry in infusion.library_entries().items()
+    }
+    for owner, entry in entries.items():
+        yield from (Constant(owner, path, **written(value)) for path, value in sourced_values(entry))
+    agents = frozenset(scenario.plan(plan_name).agents)
+    for chosen in scenario.solver.interactions:
+        if agents.issuperset(chosen.between):
+            yield Constant(" and ".join(chosen.between), "strength of interaction", **written(chosen.sourced))
+
+
+def sourced_values(entry: Any, path: str = "") -> Iterator[tuple[str, Value]]:
+    """Every sourced value inside a dataclass of the pharmacy, with its path in words."""
+    if isinstance(entry, Value):
+        yield path, entry
+        return
+    inside: Iterable[tuple[str, Any]] = ()
+    if is_dataclass(entry):
+        inside = [(field.name, getattr(entry, field.name)) for field in fields(entry)]
+    elif isinstance(entry, Mapping):
+        inside = entry.items()
+    elif isinstance(entry, list | tuple):
+        inside = ((str(number), item) for number, item in enumerate(entry, start=1))
+    for name, item in inside:
+        yield from sourced_values(item, f"{path} {name}".strip())
 
 
 def _dielectric_laws(scenario: Scenario, plan_name: str) -> dict[str, Value]:

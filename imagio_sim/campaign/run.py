@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 import imagio_sim
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.case import BLOOD, cell_labels, deciding_models, thermal_case, zone_model
-from imagio_sim.campaign.evaluation import assess_plan, write_history, write_label_maps
+from imagio_sim.campaign.dose_assessment import assess_dose, dose_warnings, write_dose
+from imagio_sim.campaign.evaluation import assess_plan, attribute_kill, write_history, write_label_maps
 from imagio_sim.campaign.folder import RunFolder, disk_refusals_as_failures, refuse_unusable, sha256_of
 from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
+from imagio_sim.campaign.infusion_report import Infused, infused, perfusion_by_stage, territories
 from imagio_sim.campaign.provenance import constants_used, from_memory, tissue_record, versions
 from imagio_sim.campaign.run_log import RunLog
 from imagio_sim.campaign.sequence import finite, joined_history, transferred, treatment_time
@@ -38,18 +40,22 @@ from imagio_sim.solve.case import ThermalCase
 from imagio_sim.solve.case_file import save_case
 from imagio_sim.tissue import tissue_names
 
+if TYPE_CHECKING:
+    from imagio_sim.view.scene import Scene
+
 BOUNDARY_RISE = 1.0
 """Rise [K] beside the region's boundary above which the region is too small."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run is told beside its scenario."""
+    """What a run is told beside its scenario; ``pictures`` are drawn, with a report, or left out to save time."""
 
     out: Path
     resolution: Resolution
     ranks: int = 1
     restart: bool = False
+    pictures: bool = True
 
 
 @dataclass(frozen=True)
@@ -194,7 +200,7 @@ def prepare(
         )
         stages.append(geometry)
         case = thermal_case(scenario, plan_name, geometry, stage=number)
-        cases.append(replace(case, static_cell_fields=cell_labels(anatomy, geometry)))
+        cases.append(replace(case, static_cell_fields=cell_labels(anatomy, geometry) | territories(geometry)))
     refuse_unusable(folder.path, nodes=sum(len(stage.domain.points_mm) for stage in stages))
     return Prepared(scenario, plan_name, anatomy, tuple(stages), tuple(cases), folder, inputs)
 
@@ -209,14 +215,14 @@ def execute(prepared: Prepared, options: RunOptions, listener: Listener, log: Ru
             _write_yaml(folder.path / "plan.yaml", resolved_run(prepared, options))
             solutions = _solve_stages(prepared, options, listener)
             listener.say(f"{prepared.plan_name}: evaluating")
-            assessment = _evaluate(prepared, solutions, result)
+            assessment, brought = _evaluate(prepared, solutions, result)
             result["status"] = "complete"
             result["timing"] = {
                 "mesh_s": prepared.mesh_seconds,
                 "solve_s": sum(solution.facts["solver"]["wall_s"] for solution in solutions),
                 "total_s": time.monotonic() - begun,
             }
-            _present(prepared, assessment, result, solutions)
+            _present(prepared, assessment, brought, result, solutions, pictures=options.pictures)
             result["timing"]["total_s"] = time.monotonic() - begun
             folder.complete(result)
     except KeyboardInterrupt as stop:
@@ -301,7 +307,8 @@ def _solve_stages(prepared: Prepared, options: RunOptions, listener: Listener) -
         if solutions:
             before = prepared.cases[number - 1].domain
             state = transferred(before, case.domain, solutions[-1], body_temperature=case.body_temperature)
-            case = replace(case, initial_state=state)
+            numbers = solutions[-1].facts["carried_numbers"]
+            case = replace(case, initial_state=state, carried_numbers=numbers)
         if not (stage_folder / CASE).exists() or not (stage_folder / STATE).exists():
             save_case(case, stage_folder / CASE)
         solutions.append(
@@ -323,13 +330,26 @@ def _series_name(number: int, count: int) -> str:
     return "fields.xdmf" if count == 1 else f"fields_stage_{number + 1}.xdmf"
 
 
-def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> Assessment:
+def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> tuple[Assessment, Infused]:
     """Fill the result and write the label maps."""
     scenario, geometry, folder = prepared.scenario, prepared.stages[-1], prepared.folder.path
     applicators = placed_applicators(scenario, prepared.plan_name)
-    model = zone_model(deciding_models(scenario, prepared.plan_name))
-    assessment = assess_plan(scenario, prepared.anatomy, geometry, applicators, solutions[-1].fields, model)
+    models, fields = deciding_models(scenario, prepared.plan_name), solutions[-1].fields
+    assessment = assess_plan(scenario, prepared.anatomy, geometry, applicators, fields, zone_model(models))
     assessment.add_to(result)
+    brought = infused(
+        scenario,
+        prepared.plan_name,
+        prepared.anatomy,
+        assessment,
+        attribute_kill(scenario, prepared.plan_name, assessment, fields, models),
+        fields,
+        solutions[-1].facts["sources"],
+    )
+    _add_dose(result, prepared)
+    brought.add_to(result, scenario, prepared.anatomy, assessment)
+    if brought.reserve is not None:
+        result["perfusion_by_stage"] = perfusion_by_stage(prepared.cases, assessment)
     _add_solution(result, prepared, solutions)
     used = constants_used(scenario, prepared.plan_name, prepared.tissue_names)
     result["constants_from_memory"] = from_memory(used)
@@ -347,17 +367,57 @@ def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> 
     result["label_map_volume_ml"] = {"necrosis.nii.gz": maps.volume_ml, "necrosis_1mm.nii.gz": maps.fine_volume_ml}
     result["collateral_volume_ml"] = dict(maps.collateral_volume_ml)
     result["warnings"].extend(maps.notes)
-    return assessment
+    return assessment, brought
 
 
-def _present(prepared: Prepared, assessment: Assessment, result: Result, solutions: list[Solution]) -> None:
-    """Write the table over time, pictures and report of a result that is otherwise complete."""
-    from imagio_sim.campaign.presentation import write_presentation
+def _add_dose(result: Result, prepared: Prepared) -> None:
+    """Doses of a plan with radio-embolisation, and their image."""
+    scenario, plan, anatomy = prepared.scenario, prepared.plan_name, prepared.anatomy
+    dose = assess_dose(scenario, plan, anatomy)
+    if dose is not None:
+        result["dose"] = dose
+        result["warnings"].extend(dose_warnings(scenario, plan, anatomy))
+        write_dose(prepared.folder.path, scenario, plan, anatomy, _source_files(scenario)[0])
+
+
+def _present(
+    prepared: Prepared,
+    assessment: Assessment,
+    brought: Infused,
+    result: Result,
+    solutions: list[Solution],
+    *,
+    pictures: bool,
+) -> None:
+    """Write the table over time, and if wanted pictures and report, of a result that is otherwise complete."""
+    from imagio_sim.campaign.presentation import scene_of, write_presentation
 
     history = joined_history(solutions, prepared.scenario.plan(prepared.plan_name).timeline)
     write_history(prepared.folder.path / "history.csv", history)
     write_courses(prepared.folder.path, [solution.facts for solution in solutions])
-    write_presentation(prepared, assessment, result, history, solutions[-1].fields)
+    if pictures:
+        write_presentation(prepared, assessment, brought, result, history)
+        _write_for_viewers(prepared, scene_of(prepared, assessment), result, solutions)
+
+
+def _write_for_viewers(prepared: Prepared, scene: Scene, result: Result, solutions: list[Solution]) -> None:
+    """Write what ParaView, 3D Slicer and DICOM viewers open at once."""
+    from imagio_sim.campaign.viewer_files import write_dicom_maps, write_viewer_files
+
+    folder, anatomy, count = prepared.folder.path, prepared.anatomy, len(prepared.cases)
+    names = [_series_name(number, count) for number in range(count)]
+    write_viewer_files(folder, scene, anatomy, series=names)
+    _, series = _source_files(prepared.scenario)
+    if series is not None and anatomy.image is not None:
+        result["warnings"] += write_dicom_maps(
+            folder,
+            solutions[-1].fields,
+            prepared.stages[-1].domain,
+            series,
+            anatomy.image.grid,
+            plan=prepared.plan_name,
+            agents=prepared.scenario.plan(prepared.plan_name).agents,
+        )
 
 
 def _source_files(scenario: Scenario) -> tuple[Path | None, Path | None]:

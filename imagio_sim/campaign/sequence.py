@@ -14,12 +14,12 @@ from imagio_sim.campaign.solving import Solution
 from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.transfer import MeshTransfer
 from imagio_sim.plan.stages import StageTimes
-from imagio_sim.solve.stage import LEVEL, SURVIVAL
+from imagio_sim.solve.stage import CARRIED, LEVEL, SURVIVAL
 from imagio_sim.tissue.death import COLD, HEAT, death_models
 
 Floats = NDArray[np.float64]
 
-CARRIED = "state/"
+STATE = "state/"
 """Prefix of the fields in a solution that go on to the next stage."""
 
 
@@ -28,10 +28,9 @@ def transferred(source: Domain, target: Domain, solution: Solution, *, body_temp
 
     Nothing new arises on the way: every node takes a mean of its surroundings, tissue where a needle was takes the
     state of the tissue beside it, and what lies beyond the source's region is untreated at ``body_temperature`` [degC].
+    Densities that a source hands on keep their amount.
     """
-    carried = {
-        name.removeprefix(CARRIED): values for name, values in solution.fields.items() if name.startswith(CARRIED)
-    }
+    carried = {name.removeprefix(STATE): values for name, values in solution.fields.items() if name.startswith(STATE)}
     if np.array_equal(source.points_mm, target.points_mm) and np.array_equal(source.cells, target.cells):
         return carried
     transfer = MeshTransfer(source, target)
@@ -39,7 +38,9 @@ def transferred(source: Domain, target: Domain, solution: Solution, *, body_temp
     moved = {}
     for name, values in carried.items():
         model = deaths.get(name)
-        if model is None:
+        if name.startswith(CARRIED):
+            moved[name] = transfer.conserved(values)
+        elif model is None:
             moved[name] = transfer.interpolated(values, _untreated(name, values, body_temperature))
         else:
             moved[name] = transfer.interpolated(values, model.initial(1), logarithmic=model.spans_magnitudes)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.anatomy.volume import Grid
+from imagio_sim.export.dicom_source import NOTICE, missing_of, pixels_of, read_sources, save_whole
 
 if TYPE_CHECKING:
     import highdicom
     import pydicom
-
-NOTICE = "SIMULATED, NOT FOR CLINICAL USE"
-_NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
-_GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
 
 
 def write_dicom_seg(
@@ -41,57 +37,22 @@ def write_dicom_seg(
     str or None
         Why nothing was written, or None when it was.
     """
-    sources = _read(series)
-    reason = _missing(sources)
+    sources = read_sources(series)
+    reason = missing_of(sources)
     if reason is None:
         masks = np.stack([_slice_mask(source, labels, grid) for source in sources])
         reason = None if masks.any() else "the ablation zone lies outside the DICOM series"
     if reason is not None:
         return reason
     segmentation = _segmentation(sources, masks, plan, version)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        segmentation.save_as(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return None
-
-
-def _read(series: Sequence[Path]) -> Sequence[pydicom.Dataset]:
-    import pydicom
-
-    # Stripped files lack even the file meta header; they are refused for their missing UIDs, in words.
-    sources = [pydicom.dcmread(file, stop_before_pixels=True, force=True) for file in sorted(series)]
-    for source in sources:
-        # Present but empty means the default repertoire (PS3.5 6.1.2.5.4), which highdicom does not know.
-        if "SpecificCharacterSet" in source and not source.SpecificCharacterSet:
-            del source.SpecificCharacterSet
-    return sources
-
-
-def _missing(sources: Sequence[pydicom.Dataset]) -> str | None:
-    if not sources:
-        return "the input was no DICOM series"
-    missing = [name for name in (*_NEEDED, *_GEOMETRY) if any(not source.get(name) for source in sources)]
-    if missing:
-        return f"the DICOM series lacks {', '.join(missing)}, without which a segmentation cannot refer to it"
+    save_whole(path, segmentation)
     return None
 
 
 def _slice_mask(source: pydicom.Dataset, labels: NDArray[np.uint8], grid: Grid) -> NDArray[np.bool_]:
     """Zone at the pixels (rows, columns) of one source image."""
-    right, down = np.reshape(np.array(source.ImageOrientationPatient, dtype=float), (2, 3))
-    # PixelSpacing is the distance between rows, then between columns (PS3.3 10.7.1.3).
-    row_step, column_step = (float(value) for value in source.PixelSpacing)
-    columns, rows = np.meshgrid(np.arange(source.Columns), np.arange(source.Rows))
-    points = (
-        np.array(source.ImagePositionPatient, dtype=float)
-        + columns.reshape(-1, 1) * column_step * right
-        + rows.reshape(-1, 1) * row_step * down
-    )
-    voxel, inside = grid.nearest(points)
-    return np.asarray((inside & (labels[tuple(voxel.T)] > 0)).reshape(rows.shape))
+    voxel, inside = pixels_of(source, grid)
+    return np.asarray((inside & (labels[tuple(voxel.T)] > 0)).reshape(source.Rows, source.Columns))
 
 
 def _segmentation(

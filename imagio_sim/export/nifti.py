@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Label maps as NIfTI, so that they overlay the segmentation in 3D Slicer and other viewers."""
+"""Label maps and doses as NIfTI, so that they overlay the segmentation in 3D Slicer and other viewers."""
 
 from __future__ import annotations
 
@@ -37,11 +37,20 @@ def write_label_nifti(path: Path, labels: NDArray[np.uint8], grid: Grid, source:
         NIfTI file that has this grid. Its orientation fields (qform, sform and their codes) are taken over bit by
         bit if they say the same, so that viewers find the same grid.
     """
+    _write(path, labels.astype(np.uint8), grid, source)
+
+
+def write_field_nifti(path: Path, dose: NDArray[np.float32], grid: Grid, source: Path | None = None) -> None:
+    """Write doses (i, j, k) [Gy]; parameters as in :func:`write_label_nifti`."""
+    _write(path, dose.astype(np.float32), grid, source)
+
+
+def _write(path: Path, values: NDArray[np.uint8] | NDArray[np.float32], grid: Grid, source: Path | None) -> None:
     import nibabel
 
     header = nibabel.Nifti1Header()
-    header.set_data_dtype(np.uint8)
-    header.set_data_shape(labels.shape)
+    header.set_data_dtype(values.dtype)
+    header.set_data_shape(values.shape)
     header["descrip"] = DESCRIPTION.encode()
     header.set_xyzt_units("mm", "sec")
     if not (source is not None and _took_orientation(header, source, grid)):
@@ -50,7 +59,7 @@ def write_label_nifti(path: Path, labels: NDArray[np.uint8], grid: Grid, source:
     partial = path.with_name(f".partial_{path.name}")
     try:
         # Without an affine of its own the image keeps the header's orientation to the last bit.
-        nibabel.save(nibabel.Nifti1Image(labels.astype(np.uint8), None, header), partial)
+        nibabel.save(nibabel.Nifti1Image(values, None, header), partial)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

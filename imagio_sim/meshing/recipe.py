@@ -70,6 +70,9 @@ SIZES: Mapping[Resolution, Sizes] = {
 CELLS_PER_WIDTH: Mapping[Resolution, float] = {"coarse": 2.0, "normal": 3.5, "fine": 7.0}
 """Cells across the width of a :class:`Detail`."""
 
+EXTENT_MM: Mapping[Resolution, float] = {"coarse": 6.0, "normal": 4.0, "fine": 2.5}
+"""Edge length [mm] within an :class:`Extent`."""
+
 
 @dataclass(frozen=True)
 class RodShape:
@@ -134,14 +137,27 @@ class Detail:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """A ball [mm] over which something slow happens, for which cells of a few millimetres are fine enough."""
+
+    centre_mm: Point
+    radius_mm: float
+
+
+@dataclass(frozen=True)
 class Support:
-    """What a device without rods asks of the mesh.
+    """What acts without rods asks of the mesh.
 
     ``contained`` are points [mm] that the region has to hold, each with so much tissue [mm] around it.
     """
 
     details: tuple[Detail, ...] = ()
     contained: tuple[tuple[Point, float], ...] = ()
+    extents: tuple[Extent, ...] = ()
+
+    def with_(self, other: Support) -> Support:
+        """Both together."""
+        return Support(self.details + other.details, self.contained + other.contained, self.extents + other.extents)
 
 
 NO_SUPPORT = Support()
@@ -243,9 +259,11 @@ def recipe_for(
 
 
 def spots_for(support: Support, resolution: Resolution, *, size_factor: float = 1.0) -> tuple[Spot, ...]:
-    """Cells for the details that are asked for: so many across the width, over a width on either side."""
+    """Cells for what is asked for: details have so many across the width, over a width on either side."""
     share = size_factor / CELLS_PER_WIDTH[resolution]
-    return tuple(Spot(detail.path_mm, detail.width_mm, detail.width_mm * share) for detail in support.details)
+    details = [Spot(detail.path_mm, detail.width_mm, detail.width_mm * share) for detail in support.details]
+    size = EXTENT_MM[resolution] * size_factor
+    return (*details, *(Spot((extent.centre_mm,), extent.radius_mm, size) for extent in support.extents))
 
 
 def _focus(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from imagio_sim.outcome.result import Result
+from imagio_sim.tissue.death import HEAT
 
 MISSING = "–"
 
@@ -20,12 +21,29 @@ class Row:
     values: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """One figure that results are compared by: its key, its name for people, unit, digits, and how it is read."""
+
+    key: str
+    title: str
+    unit: str
+    digits: int
+    read: Callable[[Result], float | None]
+
+    @property
+    def heading(self) -> str:
+        """Name and unit."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    def text(self, result: Result) -> str:
+        """The figure of a result as text."""
+        return _text(self.read(result), self.digits)
+
+
 def comparison_rows(results: Sequence[Result]) -> list[Row]:
     """Rows of the table that compares plans; quantities no result has are left out."""
-    rows = [
-        Row(quantity, unit, tuple(_text(read(result), digits) for result in results))
-        for quantity, unit, digits, read in _QUANTITIES
-    ]
+    rows = [Row(one.title, one.unit, tuple(one.text(result) for result in results)) for one in QUANTITIES]
     rows += _constraint_rows(results)
     return [row for row in rows if any(value != MISSING for value in row.values)]
 
@@ -84,14 +102,57 @@ def _solve_time(result: Result) -> float | None:
     return result["timing"]["solve_s"] if "timing" in result else None
 
 
-_QUANTITIES: tuple[tuple[str, str, int, Callable[[Result], float | None]], ...] = (
-    ("target coverage", "%", 1, _coverage),
-    ("minimal ablative margin", "mm", 1, _margin),
-    ("target surface with margin ≥ 5 mm", "%", 1, _margin_5),
-    ("ablation zone", "ml", 1, _volume),
-    ("long axis", "mm", 1, _long),
-    ("short axis", "mm", 1, _short),
-    ("treatment time", "min", 1, _minutes),
-    ("energy into tissue", "kJ", 1, _energy),
-    ("solve time", "s", 1, _solve_time),
+def _collateral(result: Result) -> float | None:
+    """Dead tissue outside the target; nothing where there is no target."""
+    volumes = result.get("collateral_volume_ml")
+    return sum(volumes.values()) if volumes and result.get("target") is not None else None
+
+
+def _by_heat(result: Result) -> float | None:
+    """What heat is enough to kill alone, where other things are in play than heat."""
+    kill = result.get("kill")
+    if kill is None or HEAT not in kill["models"] or (len(kill["models"]) == 1 and "perfusion_by_stage" not in result):
+        return None
+    parts = [part for part in (kill["target"], kill["outside"]) if part is not None]
+    return sum(part["alone_ml"][HEAT] for part in parts)
+
+
+def _flow_left(result: Result) -> float | None:
+    """What is left of the target's blood flow in the last stage."""
+    stages = result.get("perfusion_by_stage")
+    flow, normal = (stages[-1]["target_per_s"], stages[-1]["target_normal_per_s"]) if stages else (None, None)
+    return None if flow is None or not normal else 100.0 * flow / normal
+
+
+def _dose(result: Result) -> float | None:
+    target = result["dose"]["structures"].get("target") if "dose" in result else None
+    return None if target is None else target["kernel"]["mean_Gy"]
+
+
+def _exposed(result: Result) -> float | None:
+    shares = [drug["share_above_threshold"] for drug in result.get("drug", {}).values()]
+    return max((100.0 * share for share in shares if share is not None), default=None)
+
+
+def _reserve(result: Result) -> float | None:
+    return 100.0 * result["liver_reserve"]["perfused_share"] if "liver_reserve" in result else None
+
+
+QUANTITIES: tuple[Quantity, ...] = (
+    Quantity("target_coverage", "target coverage", "%", 1, _coverage),
+    Quantity("minimal_ablative_margin", "minimal ablative margin", "mm", 1, _margin),
+    Quantity("margin_fraction_ge_5", "target surface with margin ≥ 5 mm", "%", 1, _margin_5),
+    Quantity("collateral_volume", "dead tissue outside the target", "ml", 1, _collateral),
+    Quantity("ablation_zone_volume", "ablation zone", "ml", 1, _volume),
+    Quantity("long_axis", "long axis", "mm", 1, _long),
+    Quantity("short_axis", "short axis", "mm", 1, _short),
+    Quantity("killed_by_heat", "killed by heat alone", "ml", 1, _by_heat),
+    Quantity("target_flow", "target's blood flow in the last stage", "%", 0, _flow_left),
+    Quantity("target_mean_dose", "target's mean radiation dose", "Gy", 0, _dose),
+    Quantity("target_exposed", "target exposed enough to die of drug", "%", 1, _exposed),
+    Quantity("liver_reserve", "organ alive and perfused, without target", "%", 1, _reserve),
+    Quantity("treatment_time", "treatment time", "min", 1, _minutes),
+    Quantity("energy", "energy into tissue", "kJ", 1, _energy),
+    Quantity("solve_time", "solve time", "s", 1, _solve_time),
 )
+"""What results are compared by, in the order of the table."""

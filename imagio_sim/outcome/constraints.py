@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
-from imagio_sim.outcome.result import ConstraintResult, Result, StructureResult
+from imagio_sim.outcome.result import NORMAL_LIVER, ConstraintResult, Result, StructureResult
 
 
 class Limit(Protocol):
@@ -57,6 +57,37 @@ def _distance(structure: StructureResult) -> float:
     return math.inf if structure["distance_mm"] is None else structure["distance_mm"]
 
 
+def _share_above_threshold(result: Result, _: str) -> float | None:
+    """Of the drug that has killed most of the target alone; none where no drug was given."""
+    return max((drug["share_above_threshold"] or 0.0 for drug in result.get("drug", {}).values()), default=0.0)
+
+
+def _mean_dose(structure: str) -> Extractor:
+    """By the dose kernel; nothing where no radiation was given."""
+
+    def extract(result: Result, _: str) -> float | None:
+        if "dose" not in result:
+            return 0.0
+        found = result["dose"]["structures"].get(structure)
+        return None if found is None else found["kernel"]["mean_Gy"]
+
+    return extract
+
+
+def _plasma_peak(result: Result, _: str) -> float | None:
+    """Highest of any drug; a drug whose peak is not known leaves it unknown."""
+    peaks = [drug["plasma_peak_umol_per_l"] for drug in result.get("drug", {}).values()]
+    known = [peak for peak in peaks if peak is not None]
+    return None if len(known) < len(peaks) else max(known, default=0.0)
+
+
+def _of_reserve(key: Literal["perfused_ml", "perfused_share"]) -> Extractor:
+    def extract(result: Result, _: str) -> float | None:
+        return result["liver_reserve"][key] if "liver_reserve" in result else None
+
+    return extract
+
+
 QUANTITIES: Mapping[str, Extractor] = {
     "target_coverage": _coverage,
     "margin_fraction_lt_0": _margin_fraction("lt_0"),
@@ -73,6 +104,13 @@ QUANTITIES: Mapping[str, Extractor] = {
     "distance": _of_structure(_distance),
     "peak_temperature": _of_structure(lambda structure: structure["peak_temperature_degC"]),
     "minimum_temperature": _of_structure(lambda structure: structure["minimum_temperature_degC"]),
+    "target_share_above_drug_threshold": _share_above_threshold,
+    "target_mean_dose": _mean_dose("target"),
+    "normal_liver_mean_dose": _mean_dose(NORMAL_LIVER),
+    "lung_mean_dose": lambda result, _: result["dose"]["lungs"]["mean_Gy"] if "dose" in result else 0.0,
+    "plasma_peak": _plasma_peak,
+    "liver_reserve_volume": _of_reserve("perfused_ml"),
+    "liver_reserve_fraction": _of_reserve("perfused_share"),
     "peak_thermal_dose": _of_structure(lambda structure: structure["peak_thermal_dose_CEM43_min"]),
 }
 """How each quantity that a plan may limit is read from a result."""

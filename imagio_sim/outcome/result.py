@@ -19,7 +19,11 @@ from imagio_sim.errors import InputError
 
 SCHEMA = 1
 """Version of the shape of ``result.json``."""
+LITTLE_HEAT_J = 10.0
+"""Heat below which a treatment is none of heat: what it exchanges is the round-off of weeks at body temperature."""
 FILE_NAME = "result.json"
+NORMAL_LIVER = "normal_liver"
+"""Structure of ``dose`` that is the organ without the target."""
 
 Status = Literal["complete", "failed", "interrupted"]
 
@@ -163,6 +167,242 @@ class TrajectoryResult(TypedDict):
     role_lengths_mm: dict[str, float]
 
 
+class InfusionResult(TypedDict):
+    """One infusion: what was injected and where it went.
+
+    ``injected`` maps each quantity (unit in its name) to its amount; shares of it: ``in_target_share`` is part of
+    ``in_organ_share``, which makes one with ``lung_share`` and ``elsewhere_share`` but for ``sum_error``.
+    ``territory_found`` says how: where a catheter's tip was taken to be and how far it was moved for that, the terminal
+    arteries it feeds, or what an image holds. A systemic infusion has neither territory nor shares.
+    """
+
+    kind: str
+    stage: int
+    begin_s: float
+    injected: dict[str, float]
+    territory_volume_ml: float | None
+    target_fed_share: float | None
+    in_target_share: float | None
+    in_organ_share: float | None
+    lung_share: float | None
+    elsewhere_share: float | None
+    sum_error: float | None
+    territory_found: NotRequired[dict[str, Any]]
+
+
+class PerfusionResult(TypedDict):
+    """Mean blood flow [1/s] in the target and within 10 mm around it, as it is and as it was before embolisation."""
+
+    target_per_s: float | None
+    target_normal_per_s: float | None
+    beside_per_s: float | None
+    beside_normal_per_s: float | None
+
+
+class ConcentrationResult(TypedDict):
+    """A concentration in a part of the patient: mean, least and largest, and what shares of the volume exceed.
+
+    ``C95`` ... are what that percentage of the volume has at least, like D95 of a dose; ``histogram`` has the share of
+    the volume at or above each threshold.
+    """
+
+    volume_ml: float
+    mean: float
+    C95: float
+    C50: float
+    C5: float
+    histogram: dict[str, float]
+
+
+class DrugResult(TypedDict):
+    """One drug at the end of the plan.
+
+    Concentrations are per tissue volume [umol/l]; ``share_above_threshold`` of the target is what the drug's own death
+    model says was exposed enough to die. ``balance_mg`` says where it is; what is ``elsewhere`` in it was deposited
+    beyond the organ's tissue on the mesh. ``corrected_share`` of what was given had to be added or taken, without its
+    sign, so that this balance closes; None where nothing is corrected.
+    """
+
+    balance_mg: dict[str, float]
+    balance_error: float
+    corrected_share: float | None
+    plasma_peak_umol_per_l: float | None
+    plasma_peak_s: float | None
+    plasma_auc_umol_h_per_l: float | None
+    target: ConcentrationResult | None
+    target_exposure_umol_h_per_l: ConcentrationResult | None
+    share_above_threshold: float | None
+    penetration_mm: dict[str, float | None]
+
+
+class KillVolumes(TypedDict):
+    """What died in a part of the patient [ml].
+
+    ``alone_ml`` is where an agent is enough whatever others do; ``by_ml`` are disjoint classes that add up to
+    ``killed_ml``: sets of agents that are each enough (``heat + drug``) and ``combination``, where none is.
+    ``combination_shares`` says what each contributed there.
+    """
+
+    killed_ml: float
+    alone_ml: dict[str, float]
+    by_ml: dict[str, float]
+    combination_shares: dict[str, float]
+
+
+class InteractionResult(TypedDict):
+    """A chosen departure of two agents from independent action."""
+
+    between: list[str]
+    strength: float
+
+
+class AgentModelResult(TypedDict):
+    """The model that decides where an agent kills, and the surviving share at which it says dead."""
+
+    model: str
+    lethal_survival: float
+
+
+class KillResult(TypedDict):
+    """Who killed what; ``target_mean_survival`` by agent and ``combined`` is empty without a target."""
+
+    law: Literal["independent action", "interaction"]
+    interactions: list[InteractionResult]
+    models: dict[str, AgentModelResult]
+    target: KillVolumes | None
+    target_volume_ml: float
+    target_mean_survival: dict[str, float]
+    outside: KillVolumes
+
+
+class LiverReserveResult(TypedDict):
+    """What is left of the organ that the infusions feed, without the target; volumes [ml].
+
+    ``territory_ml`` is what infusions reach, ``untreated_ml`` the living rest. ``embolised_ml`` is volume times the
+    share of its arterial flow that was stopped, ``perfused_ml`` living volume times the share that is left.
+    ``mean_dose_Gy`` is None without radiation.
+    """
+
+    organ: list[str]
+    volume_ml: float
+    territory_ml: float
+    untreated_ml: float
+    embolised_ml: float
+    dead_ml: float
+    perfused_ml: float
+    alive_share: float
+    perfused_share: float
+    mean_dose_Gy: float | None
+
+
+class DoseStatistics(TypedDict):
+    """A dose in a structure when all has decayed [Gy].
+
+    ``D95_Gy`` is what 95 % of the volume has at least, ``V_share`` the share of the volume at or above each dose;
+    ``EUD_Gy`` is the uniform biologically effective dose that leaves as many cells alive, with its range over alpha's.
+    """
+
+    mean_Gy: float
+    D95_Gy: float
+    D70_Gy: float
+    D50_Gy: float
+    D5_Gy: float
+    V_share: dict[str, float]
+    mean_BED_Gy: float
+    EUD_Gy: float
+    EUD_range_Gy: list[float]
+
+
+class StructureDoseResult(TypedDict):
+    """Dose of a structure by kernel and by local deposition."""
+
+    volume_ml: float
+    mass_g: float
+    kernel: DoseStatistics
+    local: DoseStatistics
+
+
+class LungDoseResult(TypedDict):
+    """Mean dose of the lungs by what passes the organ, with its range over that of their mass."""
+
+    activity_GBq: float
+    mass_kg: float
+    mean_Gy: float
+    mean_range_Gy: list[float]
+
+
+class TumourControlResult(TypedDict):
+    """Probability that all parts of the target are controlled, and its range over the parameters' spread.
+
+    ``probability_at_mean_dose`` is what a uniform dose of the same mean would give.
+    """
+
+    mean_dose_Gy: float
+    half_dose_Gy: float
+    slope: float
+    probability: float
+    range: list[float]
+    probability_at_mean_dose: float
+
+
+class ActivityResult(TypedDict):
+    """Where the activity of an infusion is [GBq] and where the energy of its electrons goes [J].
+
+    ``sum_error`` is what the four activities leave of the given one, relative; ``decayed_share`` what has decayed when
+    the plan ends.
+    """
+
+    microspheres: str
+    nuclide: str
+    given_GBq: float
+    prescribed_GBq: float
+    in_target_GBq: float
+    in_organ_GBq: float
+    beyond_organ_GBq: float
+    lung_GBq: float
+    elsewhere_GBq: float
+    sum_error: float
+    spheres: float
+    decayed_share: float
+    electron_energy_J: float
+    deposited_J: float
+    bremsstrahlung_J: float
+    beyond_grid_J: float
+
+
+class PlanningResult(TypedDict):
+    """An infusion as planners see it: mean doses by the MIRD and the partition model, activities for 100 Gy.
+
+    The last three are the dose that the plan wants and the activities that give it to all that is reached (MIRD) or to
+    the target (partition). Without a target there is no dose of it.
+    """
+
+    perfused_mass_kg: float
+    tumour_mass_kg: float
+    tumour_to_normal: float
+    lung_shunt: float
+    MIRD_mean_dose_Gy: float
+    partition_tumour_dose_Gy: float | None
+    partition_liver_dose_Gy: float
+    partition_lung_dose_Gy: float
+    MIRD_GBq_per_100_Gy: float
+    partition_GBq_per_100_Gy_of_tumour: float | None
+    partition_GBq_per_100_Gy_of_liver: float
+    aim_Gy: NotRequired[float]
+    MIRD_GBq_for_aim: NotRequired[float]
+    partition_GBq_for_aim_of_tumour: NotRequired[float | None]
+
+
+class DoseResult(TypedDict):
+    """Radiation of all infusions together when all has decayed, and each infusion's activity."""
+
+    structures: dict[str, StructureDoseResult]
+    lungs: LungDoseResult
+    tumour_control: TumourControlResult | None
+    activity: dict[str, ActivityResult]
+    planning: dict[str, PlanningResult]
+
+
 class UnknownTissueResult(TypedDict):
     """Shares of region and zone without a label or beyond the image."""
 
@@ -194,6 +434,12 @@ class Result(TypedDict):
     trajectories: NotRequired[dict[str, TrajectoryResult]]
     vessels: NotRequired[dict[str, VesselResult]]
     unknown_tissue: NotRequired[UnknownTissueResult]
+    infusions: NotRequired[dict[str, InfusionResult]]
+    perfusion_by_stage: NotRequired[list[PerfusionResult]]
+    drug: NotRequired[dict[str, DrugResult]]
+    dose: NotRequired[DoseResult]
+    kill: NotRequired[KillResult]
+    liver_reserve: NotRequired[LiverReserveResult]
     energy: NotRequired[EnergyResult]
     mesh: NotRequired[MeshResult]
     timing: NotRequired[TimingResult]
@@ -205,9 +451,9 @@ class Result(TypedDict):
 
 
 def balance_error(source_J: float, stored_J: float, lost_J: float) -> float:
-    """Relative error of an energy balance; 0 when nothing was exchanged."""
-    largest = max(abs(source_J), abs(stored_J), abs(lost_J))
-    return abs(source_J - stored_J - lost_J) / largest if largest > 0 else 0.0
+    """Error of an energy balance relative to the largest of its terms, or to ``LITTLE_HEAT_J`` where that is more."""
+    largest = max(abs(source_J), abs(stored_J), abs(lost_J), LITTLE_HEAT_J)
+    return abs(source_J - stored_J - lost_J) / largest
 
 
 def write_result(path: Path, result: Result) -> None:

@@ -106,6 +106,23 @@ class Surface:
         xy = np.repeat(columns[0::2], counts, axis=0)
         return Samples(np.column_stack([xy, z]), step * spacing_mm**2)
 
+    def chords(self, spacing_mm: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Columns x, y (c, 2) along z and the bottom and top (c, 2) of every stretch that lies inside a closed surface.
+
+        Columns of one spacing are the same for every surface.
+        """
+        columns, heights = self._crossings(spacing_mm)
+        return columns[0::2], heights.reshape(-1, 2)
+
+    def contains(self, points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether points (n, 3) lie inside a closed surface: a ray from each meets it an odd number of times."""
+        corners, points = self.corners_mm @ _ASKEW, points_mm @ _ASKEW
+        spacing = max(float(np.median(np.ptp(corners[:, :, :2], axis=1))), 1e-9)
+        point, triangle = _over_each_other(points[:, :2], corners[:, :, :2], spacing)
+        meets, height = _height(corners[triangle], points[point, :2])
+        above = meets & (height > points[point, 2])
+        return np.asarray(np.bincount(point[above], minlength=len(points)) % 2 == 1)
+
     def _crossings(self, spacing_mm: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Where vertical columns cross the triangles: column x, y (c, 2) and z (c,), sorted in pairs (in, out)."""
         corners = self.corners_mm
@@ -202,6 +219,26 @@ def _part_centres(count: int) -> NDArray[np.float64]:
     first = np.concatenate([i[upright] + 1 / 3, i[inverted] + 2 / 3]) / count
     second = np.concatenate([j[upright] + 1 / 3, j[inverted] + 2 / 3]) / count
     return np.column_stack([1.0 - first - second, first, second])
+
+
+def _over_each_other(
+    points: NDArray[np.float64], triangles: NDArray[np.float64], spacing: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of numbers of points (n, 2) and triangles (m, 3, 2) that share a square of a lattice in the plane."""
+    first = np.floor(triangles.min(axis=1) / spacing).astype(np.int64)
+    extent = np.floor(triangles.max(axis=1) / spacing).astype(np.int64) - first + 1
+    triangle = np.repeat(np.arange(len(triangles)), extent.prod(axis=1))
+    rank = _ranks(extent.prod(axis=1))
+    square = first[triangle] + np.column_stack([rank // extent[triangle, 1], rank % extent[triangle, 1]])
+    low, width = first.min(axis=0), int((first + extent)[:, 1].max() - first[:, 1].min())
+    code = (square - low) @ [width, 1]
+    own = np.floor(points / spacing).astype(np.int64) - low
+    inside = (own >= 0).all(axis=1) & (own[:, 1] < width)
+    wanted = np.where(inside, own @ [width, 1], -1)
+    order = np.argsort(code, kind="stable")
+    begin, end = (np.searchsorted(code[order], wanted, side=side) for side in ("left", "right"))
+    point = np.repeat(np.arange(len(points)), end - begin)
+    return point, triangle[order[begin[point] + _ranks(end - begin)]]
 
 
 def _height(corners: NDArray[np.float64], xy: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -268,7 +268,7 @@ def _measure_solid(
     places = key_points(used, points_mm, level)
     main = part_of_node[key_nodes(used, len(points_mm))[0]] == 0
     surface = _closed(places, triangles.reshape(-1, 3))
-    return _Measured(surface.volume_mm3, surface.area_mm2, _axes(places[main], axis), surface)
+    return _Measured(surface.volume_mm3, surface.area_mm2, extents_mm(places[main], axis), surface)
 
 
 def _closed(places: NDArray[np.float64], triangles: NDArray[np.int64]) -> Surface:
@@ -288,8 +288,8 @@ def _closed(places: NDArray[np.float64], triangles: NDArray[np.int64]) -> Surfac
     return Surface(np.concatenate([places, middle]), np.concatenate([triangles, fans]))
 
 
-def _axes(places: NDArray[np.float64], axis: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Extent along the axis, largest across it, and across at right angles to that."""
+def extents_mm(places: NDArray[np.float64], axis: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Extent of points (n, 3) along the axis (3,), largest across it, and across at right angles to that."""
     direction = axis / np.linalg.norm(axis)
     along = places @ direction
     across = np.linalg.svd(direction[None, :])[2][1:]

@@ -31,6 +31,10 @@ def axisymmetry_faults(scenario: Scenario) -> Iterator[Fault]:
     for name, plan in scenario.plans.items():
         for stage, own in enumerate(plan.stages):
             path = ("plans", name, "stages", stage, "applicators")
+            for index, infusion in enumerate(own.infusions):
+                if infusion.into_artery is not None:
+                    place = (*path[:-1], "infusions", index)
+                    yield _refused(*place, found=f"an infusion into an artery, {infusion.kind}", allowed="none")
             if len(own.applicators) > 1:
                 yield _refused(*path, found=f"{len(own.applicators)} applicators", allowed="one in a stage")
                 continue

@@ -7,13 +7,23 @@ A value on the wrong side of ``at_least`` or ``at_most`` fails; one that keeps t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
 
 from imagio_sim.plan.model import Fault, PlanModel, Text, fault
-from imagio_sim.units import Duration, Fraction, SignedLengthMm, Temperature, ThermalDose, VolumeMl
+from imagio_sim.units import (
+    AbsorbedDose,
+    ConcentrationUmol,
+    Duration,
+    Fraction,
+    SignedLengthMm,
+    Temperature,
+    ThermalDose,
+    VolumeMl,
+)
 
 Limit = TypeVar("Limit", bound=float)
 
@@ -40,8 +50,24 @@ class Limits(PlanModel, Generic[Limit]):
             "margin_fraction_ge_5",
             "margin_fraction_ge_10",
             "minimal_ablative_margin",
+            "target_mean_dose",
+            "target_share_above_drug_threshold",
         }
     )
+
+    OF_AGENTS: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "target_mean_dose": "radiation",
+            "normal_liver_mean_dose": "radiation",
+            "lung_mean_dose": "radiation",
+            "target_share_above_drug_threshold": "drug",
+            "plasma_peak": "drug",
+        }
+    )
+    """Agent that some plan has to kill by, so that a quantity means anything."""
+
+    OF_ORGANS: ClassVar[frozenset[str]] = frozenset({"liver_reserve_volume", "liver_reserve_fraction"})
+    """Quantities of the organ that infusions name."""
 
     name: Text
     quantity: str
@@ -114,6 +140,8 @@ class FractionLimits(Limits[Fraction]):
         "margin_fraction_ge_5",
         "margin_fraction_ge_10",
         "collateral_fraction",
+        "liver_reserve_fraction",
+        "target_share_above_drug_threshold",
     ]
 
 
@@ -126,7 +154,7 @@ class LengthLimits(Limits[SignedLengthMm]):
 class VolumeLimits(Limits[VolumeMl]):
     """A volume [ml]."""
 
-    quantity: Literal["ablation_zone_volume", "collateral_volume"]
+    quantity: Literal["ablation_zone_volume", "collateral_volume", "liver_reserve_volume"]
 
 
 class TemperatureLimits(Limits[Temperature]):
@@ -141,6 +169,18 @@ class ThermalDoseLimits(Limits[ThermalDose]):
     quantity: Literal["peak_thermal_dose"]
 
 
+class AbsorbedDoseLimits(Limits[AbsorbedDose]):
+    """An absorbed dose of radiation [Gy]."""
+
+    quantity: Literal["target_mean_dose", "normal_liver_mean_dose", "lung_mean_dose"]
+
+
+class ConcentrationLimits(Limits[ConcentrationUmol]):
+    """A concentration of drug [umol/l]."""
+
+    quantity: Literal["plasma_peak"]
+
+
 class TimeLimits(Limits[Duration]):
     """A time [s]."""
 
@@ -148,6 +188,13 @@ class TimeLimits(Limits[Duration]):
 
 
 Constraint = Annotated[
-    FractionLimits | LengthLimits | VolumeLimits | TemperatureLimits | ThermalDoseLimits | TimeLimits,
+    FractionLimits
+    | LengthLimits
+    | VolumeLimits
+    | TemperatureLimits
+    | ThermalDoseLimits
+    | AbsorbedDoseLimits
+    | ConcentrationLimits
+    | TimeLimits,
     Field(discriminator="quantity"),
 ]

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
+
+from pydantic import BaseModel
 
 from imagio_sim.plan.placement import placed_applicators
 from imagio_sim.plan.scenario import Scenario
@@ -25,7 +28,21 @@ def plan_digest(scenario: Scenario, plan_name: str) -> str:
     data = scenario.model_dump(mode="json", by_alias=True, exclude={"name", "question", "expected_run_time", "plans"})
     devices = {one.device: one.of_library.digest for stage in plan.stages for one in stage.applicators}
     placed = [asdict(applicator) for applicator in placed_applicators(scenario, plan_name)]
-    return _sha256({"scenario": data, "plan": plan.model_dump(mode="json"), "devices": devices, "placed": placed})
+    entries = [plain_data(infusion.library_entries()) for stage in plan.stages for infusion in stage.infusions]
+    decides = {"scenario": data, "plan": plan.model_dump(mode="json"), "devices": devices, "placed": placed}
+    # What is left of an organ is told of every plan, also of those that bring nothing into it.
+    organs = sorted(
+        {
+            label
+            for each in scenario.plans.values()
+            for stage in each.stages
+            for one in stage.infusions
+            if one.into_artery is not None
+            for label in one.into_artery.organ
+        }
+    )
+    brought = {"pharmacy": entries} if entries else {}
+    return _sha256(decides | brought | ({"organs": organs} if organs else {}))
 
 
 def geometry_digest(scenario: Scenario, plan_name: str, stage: int | None = None) -> str:
@@ -48,8 +65,25 @@ def geometry_digest(scenario: Scenario, plan_name: str, stage: int | None = None
                 {one.of_library.largest_zone.value for each in stages for one in each.applicators}
             ),
             "placed": [_shape(asdict(applicator)) for applicator in placed_applicators(scenario, plan_name, stage)],
+            "territories": [
+                one.into_artery.model_dump(mode="json", include={"territory", "organ"})
+                for each in stages
+                for one in each.infusions
+                if one.into_artery is not None
+            ],
         }
     )
+
+
+def plain_data(value: Any) -> Any:
+    """Dataclasses, mappings and sequences as what JSON and YAML can hold."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain_data(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, Mapping):
+        return {str(key): plain_data(item) for key, item in value.items()}
+    return [plain_data(item) for item in value] if isinstance(value, list | tuple | frozenset) else value
 
 
 def _shape(placed: dict[str, Any]) -> dict[str, Any]:

@@ -19,13 +19,15 @@ from imagio_sim.units import Misfit
 Location = tuple[int | str, ...]
 
 
-def errors_of(error: ValidationError, data: Mapping[str, Any], where: str) -> list[InputError]:
-    """All faults of a file, in pydantic's order."""
+def errors_of(
+    error: ValidationError, data: Mapping[str, Any], where: str, model: type[BaseModel] = Scenario
+) -> list[InputError]:
+    """All faults of a file that should describe a ``model``, in pydantic's order."""
     return [
         found
         for detail in error.errors()
         if not _follows_from_others(detail)
-        for found in _errors_of_detail(detail, data, where)
+        for found in _errors_of_detail(detail, data, where, model)
     ]
 
 
@@ -67,7 +69,9 @@ def _step_into(place: Any, step: str | int) -> Any:
     return _ABSENT
 
 
-def _errors_of_detail(detail: ErrorDetails, data: Mapping[str, Any], where: str) -> Iterator[InputError]:
+def _errors_of_detail(
+    detail: ErrorDetails, data: Mapping[str, Any], where: str, model: type[BaseModel]
+) -> Iterator[InputError]:
     location = detail["loc"]
     if detail["type"] == "faults":
         faults: tuple[Fault, ...] = detail["ctx"]["faults"]
@@ -75,14 +79,18 @@ def _errors_of_detail(detail: ErrorDetails, data: Mapping[str, Any], where: str)
             yield fault.misfit.at(_place(where, path_text((*location, *fault.path), data, keep_last=bool(fault.path))))
         return
     keep_last = detail["type"] == "missing"
-    yield _misfit_of(detail).at(_place(where, path_text(location, data, keep_last=keep_last)))
+    yield _misfit_of(detail, model).at(_place(where, path_text(location, data, keep_last=keep_last)))
 
 
 def _place(where: str, path: str) -> str:
     return f"{where}: {path}" if path else where
 
 
-def _misfit_of(detail: ErrorDetails) -> Misfit:
+def _misfit_of(detail: ErrorDetails, model: type[BaseModel]) -> Misfit:
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(detail, keys_at(detail["loc"][:-1], model))
+    if detail["type"] == "union_tag_not_found":
+        return _no_variant(detail, keys_at(detail["loc"], model))
     translate = _TRANSLATIONS.get(detail["type"], _in_pydantics_words)
     return translate(detail)
 
@@ -96,20 +104,19 @@ def _missing(detail: ErrorDetails) -> Misfit:
     return Misfit("nothing", "a value", f"add {key}" if isinstance(key, str) else "the list is too short")
 
 
-def _unknown_key(detail: ErrorDetails) -> Misfit:
-    known = _keys_at(detail["loc"][:-1])
+def _unknown_key(detail: ErrorDetails, known: list[str]) -> Misfit:
     key = str(detail["loc"][-1])
     return Misfit(f"unknown key {key!r}", f"one of {', '.join(known)}", nearest(key, known, "leave it out"))
 
 
-def _no_variant(detail: ErrorDetails) -> Misfit:
+def _no_variant(detail: ErrorDetails, known: list[str]) -> Misfit:
     given, place = detail["input"], detail["loc"]
     if place and place[-1] == "program" and isinstance(given, dict):
         return _unknown_mode(given)
     if place and place[0] == "constraints" and isinstance(given, dict):
         return Misfit("no quantity", "a quantity", "say which quantity of the result is limited")
     found = f"keys {', '.join(map(str, given))}" if isinstance(given, dict) else repr(given)
-    return Misfit(found, f"a mapping with one of {', '.join(_keys_at(place))}", "choose one of them")
+    return Misfit(found, f"a mapping with one of {', '.join(known)}", "choose one of them")
 
 
 def _unknown_mode(program: Mapping[str, Any]) -> Misfit:
@@ -148,20 +155,18 @@ def _in_pydantics_words(detail: ErrorDetails) -> Misfit:
 _TRANSLATIONS: Mapping[str, Callable[[ErrorDetails], Misfit]] = {
     "misfit": _given_misfit,
     "missing": _missing,
-    "extra_forbidden": _unknown_key,
-    "union_tag_not_found": _no_variant,
     "union_tag_invalid": _wrong_variant,
     "literal_error": _wrong_choice,
 }
 
 
-def _keys_at(location: Location) -> list[str]:
+def keys_at(location: Location, model: type[BaseModel] = Scenario) -> list[str]:
     """Keys a mapping may have at a place, following the models along the path; tags pick the variant."""
-    models: list[type[BaseModel]] = [Scenario]
+    models: list[type[BaseModel]] = [model]
     for step in location:
-        inside = [found for model in models for found in _models_of_field(model, str(step))]
+        inside = [found for one in models for found in _models_of_field(one, str(step))]
         models = inside or _variant(models, str(step))
-    return list(dict.fromkeys(field.alias or name for model in models for name, field in model.model_fields.items()))
+    return list(dict.fromkeys(field.alias or name for one in models for name, field in one.model_fields.items()))
 
 
 def _models_of_field(model: type[BaseModel], name: str) -> list[type[BaseModel]]:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imagio_sim.errors import InputError, InputErrors
+from imagio_sim.plan.infusions import InfusionModel
+from imagio_sim.plan.infusions.territory import ArteryLines, CatheterTerritory, ImageTerritory
 from imagio_sim.plan.scenario import Scenario
+from imagio_sim.plan.stages import Plan
 from imagio_sim.plan.vessels import VesselFile
 
 
@@ -25,6 +28,22 @@ def named_files(scenario: Scenario) -> Iterator[tuple[str, str]]:
     for index, vessel in enumerate(scenario.patient.vessels):
         if isinstance(vessel, VesselFile):
             yield f"patient.vessels[{index}].file", vessel.file
+    for plan_name, plan in scenario.plans.items():
+        yield from _files_of_plan(plan, f"plans.{plan_name}")
+
+
+def _files_of_plan(plan: Plan, place: str) -> Iterator[tuple[str, str]]:
+    for number, stage in enumerate(plan.stages):
+        for index, infusion in enumerate(stage.infusions):
+            yield from _territory_file(infusion, f"{place}.stages[{number}].infusions[{index}].territory")
+
+
+def _territory_file(infusion: InfusionModel, place: str) -> Iterator[tuple[str, str]]:
+    territory = None if infusion.into_artery is None else infusion.into_artery.territory
+    if isinstance(territory, ImageTerritory):
+        yield f"{place}.image", territory.image
+    elif isinstance(territory, CatheterTerritory) and isinstance(territory.arteries, ArteryLines):
+        yield f"{place}.arteries.centre_lines", territory.arteries.centre_lines
 
 
 def input_files(scenario: Scenario) -> dict[str, Path]:

@@ -17,6 +17,7 @@ from imagio_sim.plan.axisymmetry import axisymmetry_faults
 from imagio_sim.plan.fault_reports import errors_of, path_text
 from imagio_sim.plan.geometry_checks import geometry_faults
 from imagio_sim.plan.model import Fault
+from imagio_sim.plan.paths import place_of, put
 from imagio_sim.plan.scenario import Scenario
 from imagio_sim.plan.stages import Plan
 
@@ -85,16 +86,12 @@ def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
     Parameters
     ----------
     changes
-        Path as errors write it (``plans.A.stages[0].program.power``) to what would stand there in the file
-        (``"50 W"``).
+        Path as errors write it (``plans.A.applicators[0].power``) to what would stand there in the file
+        (``"50 W"``); see :mod:`imagio_sim.plan.paths`.
     """
     data = written(scenario)
     for path, value in changes.items():
-        *parents, last = [key for key in path.replace("[", ".").replace("]", "").split(".") if key]
-        place: Any = data
-        for key in parents:
-            place = place[int(key)] if isinstance(place, list) else place[key]
-        place[int(last) if isinstance(place, list) else last] = value
+        put(data, place_of(data, path, scenario.origin), value)
     return scenario_of(data, base=scenario.base, where=scenario.origin)
 
 

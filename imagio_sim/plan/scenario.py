@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag, Val
 
 from imagio_sim.errors import InputError
 from imagio_sim.plan.constraints import Constraint
+from imagio_sim.plan.interactions import ChosenInteraction, interaction_faults
 from imagio_sim.plan.model import Fault, Name, PlanModel, Point, Text, TissueName, fault, nearest, repeated
 from imagio_sim.plan.patient import Patient
 from imagio_sim.plan.solver_models import death_model_faults, dielectric_model_faults
@@ -120,6 +121,8 @@ class Solver(PlanModel):
         height.
     dielectric_model
         How permittivity follows temperature at microwave frequencies; default: the nominal one of the frequency.
+    interactions
+        Pairs of agents that do not act independently.
     """
 
     resolution: Resolution = "normal"
@@ -128,6 +131,7 @@ class Solver(PlanModel):
     linear_tolerance: float | None = Field(default=None, ge=1e-14, le=1e-2, strict=True)
     death_model: Text | None = None
     dielectric_model: Text | None = None
+    interactions: tuple[ChosenInteraction, ...] = ()
 
 
 class Region(PlanModel):
@@ -224,6 +228,7 @@ class Scenario(PlanModel):
         for found in (
             *death_model_faults(self.solver.death_model, self.plans),
             *dielectric_model_faults(self.solver.dielectric_model, self.plans),
+            *interaction_faults(self.solver.interactions, self.plans),
         ):
             yield found.below("solver")
         names = [structure.known_as for structure in self.critical_structures]
@@ -264,7 +269,23 @@ class Scenario(PlanModel):
                     allowed="the name of a critical structure",
                     remedy=remedy,
                 )
+        yield from self._idle_constraint_faults()
         yield from self._value_faults()
+
+    def _idle_constraint_faults(self) -> Iterator[Fault]:
+        """Constraints on drug, dose or the organ of an infusion where no plan has any."""
+        agents = {agent for plan in self.plans.values() for agent in plan.agents}
+        fed = any(one.into_artery for plan in self.plans.values() for stage in plan.stages for one in stage.infusions)
+        for index, constraint in enumerate(self.constraints):
+            agent = constraint.OF_AGENTS.get(constraint.quantity)
+            if agent is not None and agent not in agents:
+                remedy = f"leave it out, or give {'a drug' if agent == 'drug' else agent} in one of the plans"
+                found = f"{constraint.quantity}, while no plan kills by {agent}"
+                yield fault("constraints", index, found=found, allowed="a quantity of the plans", remedy=remedy)
+            elif constraint.quantity in constraint.OF_ORGANS and not fed:
+                found = f"{constraint.quantity}, while no infusion names an organ"
+                remedy = "leave it out, or give an infusion its organ"
+                yield fault("constraints", index, found=found, allowed="a quantity of the plans", remedy=remedy)
 
     def _target_faults(self) -> Iterator[Fault]:
         if self.target is not None:
@@ -278,7 +299,7 @@ class Scenario(PlanModel):
                     "constraints", index, found=constraint.quantity, allowed="a quantity of the zone", remedy=remedy
                 )
         for name, plan in self.plans.items():
-            if not any(stage.applicators for stage in plan.stages):
+            if not any(stage.applicators for stage in plan.stages):  # a mesh has to be about something
                 remedy = "name a target, or add an applicator"
                 yield fault("plans", name, found="no applicator and no target", allowed="one of them", remedy=remedy)
 

@@ -14,6 +14,7 @@ from imagio_sim.devices.device import Device
 from imagio_sim.devices.library import device_names, load_device
 from imagio_sim.devices.modalities.laser import LaserDevice
 from imagio_sim.devices.modalities.radiofrequency import RadiofrequencyDevice
+from imagio_sim.plan.infusions import Infusion, Liposomes
 from imagio_sim.plan.model import DeviceName, Fault, Name, PlanModel, Point, Text, fault, nearest, repeated
 from imagio_sim.plan.programs import Program
 from imagio_sim.tissue.death import HEAT
@@ -104,7 +105,7 @@ class Applicator(PlanModel):
 
 
 class Stage(PlanModel):
-    """One treatment: applicators that stay where they are, and a wait before the next stage.
+    """One treatment: applicators that stay where they are, infusions at its begin, a wait before the next stage.
 
     Attributes
     ----------
@@ -114,6 +115,8 @@ class Stage(PlanModel):
         When it begins [s] on the plan's timeline; default: when the one before and its wait are over.
     applicators
         None for a stage that only waits.
+    infusions
+        What is given through an artery or a vein when it begins.
     program
         For every applicator without its own.
     wait
@@ -123,6 +126,7 @@ class Stage(PlanModel):
     name: Name | None = None
     start: Wait | None = None
     applicators: tuple[Applicator, ...] = ()
+    infusions: tuple[Infusion, ...] = ()
     program: Program | None = None
     wait: Wait = 0.0
 
@@ -130,6 +134,18 @@ class Stage(PlanModel):
     @classmethod
     def _modality_of_the_device(cls, given: Any) -> Any:
         return _with_modalities(given) if isinstance(given, dict) else given
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Its modalities: those of its infusions, which come first in time, and of its applicators."""
+        devices = [one.of_library.modality for one in self.applicators]
+        return tuple(dict.fromkeys([*(one.modality for one in self.infusions), *devices]))
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """What it kills by."""
+        acting = [*self.infusions, *(one.of_library for one in self.applicators)]
+        return tuple(dict.fromkeys(agent for one in acting for agent in one.AGENTS))
 
     def program_of(self, applicator: Applicator) -> Program | None:
         """What an applicator does: None for one that only takes back the current of another."""
@@ -140,8 +156,9 @@ class Stage(PlanModel):
 
     @property
     def duration(self) -> float:
-        """Time [s] from its begin until the last cooling phase is over, without the wait."""
-        ends = [
+        """Time [s] from its begin until the last cooling phase or infusion is over, without the wait."""
+        ends = [one.duration for one in self.infusions]
+        ends += [
             one.start + program.treatment_time + program.cooling_phase
             for one in self.applicators
             if (program := self.program_of(one))
@@ -157,12 +174,9 @@ class Stage(PlanModel):
                 allowed="no program",
                 remedy="add applicators, or leave the program out",
             )
-        elif not self.applicators and self.wait == 0.0:
-            yield fault(
-                found="neither applicators nor a wait",
-                allowed="at least one of them",
-                remedy="add applicators, or wait: 30 min",
-            )
+        elif not self.applicators and self.duration + self.wait == 0.0:
+            found = "infusions without time to act" if self.infusions else "neither applicators nor a wait"
+            yield fault(found=found, allowed="at least one of them", remedy="add applicators, or wait: 30 min")
         if self.applicators and self.program is not None:
             driven = [one for one in self.applicators if one.program is None]
             yield from (found.below("program") for found in self.program.faults_among(driven))
@@ -272,13 +286,12 @@ class Plan(PlanModel):
     @property
     def modalities(self) -> tuple[str, ...]:
         """Modalities in the order in which they are first used."""
-        return tuple(dict.fromkeys(one.of_library.modality for stage in self.stages for one in stage.applicators))
+        return tuple(dict.fromkeys(modality for stage in self.stages for modality in stage.modalities))
 
     @property
     def agents(self) -> tuple[str, ...]:
         """What it kills by, in the order of its modalities; heat where nothing acts."""
-        devices = [one.of_library for stage in self.stages for one in stage.applicators]
-        return tuple(dict.fromkeys(agent for device in devices for agent in device.AGENTS)) or (HEAT,)
+        return tuple(dict.fromkeys(agent for stage in self.stages for agent in stage.agents)) or (HEAT,)
 
     @property
     def applicator_names(self) -> tuple[tuple[str, ...], ...]:
@@ -291,6 +304,16 @@ class Plan(PlanModel):
                 )
             )
             count += len(stage.applicators)
+        return tuple(names)
+
+    @property
+    def infusion_names(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the infusions, per stage."""
+        count, names = 0, []
+        for stage in self.stages:
+            given = enumerate(stage.infusions, start=count + 1)
+            names.append(tuple(one.name or f"infusion_{number}" for number, one in given))
+            count += len(stage.infusions)
         return tuple(names)
 
     @property
@@ -318,6 +341,17 @@ class Plan(PlanModel):
                 allowed="a name of its own",
                 remedy="name each applicator differently",
             )
+        taken = [name for names in (*self.applicator_names, *self.infusion_names) for name in names]
+        for number, names in enumerate(self.infusion_names):
+            for index, name in enumerate(names):
+                if taken.count(name) > 1:
+                    yield fault(
+                        *("stages", number, "infusions", index, "name"),
+                        found=f"{name!r} for the second time",
+                        allowed="a name of its own",
+                        remedy="name infusions and applicators differently",
+                    )
+        yield from self._release_faults()
         for number, name in repeated(times.name for times in self.timeline):
             yield fault(
                 "stages",
@@ -338,6 +372,20 @@ class Plan(PlanModel):
                     allowed=allowed,
                     remedy=f"{before.name} and its wait last until then",
                 )
+
+    def _release_faults(self) -> Iterator[Fault]:
+        """What heat is to release has to be in the blood before the heat is over."""
+        heated = [HEAT in stage.agents for stage in self.stages]
+        for number, stage in enumerate(self.stages):
+            for index, infusion in enumerate(stage.infusions):
+                if isinstance(infusion, Liposomes) and infusion.opened_by_heat and not any(heated[number:]):
+                    found = "given after the last heating" if any(heated) else "given without any heating"
+                    yield fault(
+                        *("stages", number, "infusions", index),
+                        found=f"liposomes {found}: nothing would release their drug",
+                        allowed="heat in the same stage or a later one",
+                        remedy="give them before the ablation",
+                    )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.meshing.domain import Domain
+from imagio_sim.tissue.death.combination import Interaction
 
 if TYPE_CHECKING:
     from imagio_sim.solve.coupling import CouplingSpec
@@ -73,6 +74,8 @@ class ThermalCase:
         Volumetric, of blood [J/(m3 K)].
     deciding_models
         Names of the death models that decide, one per agent, and that stop perfusion.
+    interactions
+        How far pairs of agents depart from independent action; none: all are independent.
     sources
         What acts on the tissue.
     couplings
@@ -81,6 +84,8 @@ class ThermalCase:
         Points (LPS mm; r-z: the last two) whose temperature is recorded, by name.
     initial_state
         Nodal fields (..., n) that earlier stages left: ``temperature``, ``peak_temperature``, ``death/<model>``.
+    carried_numbers
+        What sources of earlier stages hand on beside their fields, by the source's name.
     static_cell_fields
         Per-cell labels (m,) that only go to the output.
     constants
@@ -99,9 +104,11 @@ class ThermalCase:
     deciding_models: tuple[str, ...]
     end_time: float
     numerics: Numerics = field(default_factory=Numerics)
+    interactions: tuple[Interaction, ...] = ()
     sources: tuple[SourceSpec, ...] = ()
     couplings: tuple[CouplingSpec, ...] = ()
     vessel_shares: Mapping[str, Floats] = field(default_factory=dict)
     probes_mm: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     initial_state: Mapping[str, Floats] = field(default_factory=dict)
+    carried_numbers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     static_cell_fields: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)

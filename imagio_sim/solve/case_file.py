@@ -9,8 +9,9 @@ from imagio_sim.meshing.domain import Domain
 from imagio_sim.solve import sources, vessel_lines
 from imagio_sim.solve.archive import load_dataclass, save_dataclass
 from imagio_sim.solve.case import Numerics, SurfaceCooling, ThermalCase
+from imagio_sim.tissue.death.combination import Interaction
 
-PARTS = (ThermalCase, Domain, SurfaceCooling, Numerics, *sources.PARTS, *vessel_lines.PARTS)
+PARTS = (ThermalCase, Domain, SurfaceCooling, Numerics, Interaction, *sources.PARTS, *vessel_lines.PARTS)
 """Every class that a case is made of."""
 
 

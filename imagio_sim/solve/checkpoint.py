@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from imagio_sim.errors import SolverFailure
 from imagio_sim.solve.discretisation import Floats
 from imagio_sim.solve.ledger import Ledger
+from imagio_sim.solve.linear import LinearFailure
 from imagio_sim.solve.stage import Stage
 
 
@@ -62,7 +64,13 @@ def _fields(stage: Stage) -> dict[str, Floats]:
 
 
 def load_checkpoint(stage: Stage, path: Path, *, digest: str) -> bool:
-    """Take over a saved state (collective); False when there is none, or it belongs to another case."""
+    """Take over a saved state (collective); False when there is none, or it belongs to another case.
+
+    Raises
+    ------
+    SolverFailure
+        When a source cannot solve its fields again.
+    """
     stored = _read(path) if stage.space.comm.rank == 0 else None
     text = stage.space.comm.bcast(None if stored is None else json.loads(str(stored["text"])), root=0)
     if text is None or text["digest"] != digest:
@@ -82,7 +90,14 @@ def load_checkpoint(stage: Stage, path: Path, *, digest: str) -> bool:
     for number, (source, state) in enumerate(zip(stage.sources, text["sources"], strict=True)):
         prefix = f"source/{number}/"
         own = [name for name in text["fields"] if name.startswith(prefix)]
-        source.take_checkpoint_fields({name.removeprefix(prefix): local(name) for name in own})
+        try:
+            source.take_checkpoint_fields({name.removeprefix(prefix): local(name) for name in own})
+        except LinearFailure as failure:
+            raise SolverFailure(
+                f"the fields of {source.name} at the checkpoint of {stage.time:.3f} s could not be solved: {failure}",
+                last_good_time=stage.time,
+                suggestions=("another folder (--out), which begins anew", "a finer mesh (--resolution)"),
+            ) from failure
         source.restore(state)
     for coupling, state in zip(stage.couplings, text["couplings"], strict=True):
         coupling.restore(state)

@@ -50,6 +50,10 @@ class DeathTracker:
             survival = survival * model.survival(states[model.name])
         return np.asarray(1.0 - survival)
 
+    def survivals(self) -> dict[str, Floats]:
+        """Surviving share (count,) by each of the deciding models."""
+        return {model.name: np.asarray(model.survival(self.states[model.name])) for model in self._deciding}
+
     def levels(self) -> dict[str, Floats]:
         """Level function (count,) of each model, positive where dead."""
         return {name: np.asarray(model.level(self.states[name])) for name, model in self._models.items()}

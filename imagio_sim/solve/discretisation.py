@@ -328,6 +328,18 @@ class EdgeOperators:
         products = factor[:, None] * corner[:, self._pairs[:, 0]] * corner[:, self._pairs[:, 1]]
         return summed_by(self._pair_edge.ravel(), products.ravel(), len(self.edge_start))
 
+    def corner_transfer(self, taken: Floats, given: Floats) -> tuple[Floats, Floats]:
+        """Sums over this rank's cells of a_i b_j on the edges, (e,) each: i the start and j the end, then swapped.
+
+        ``taken`` a and ``given`` b are corner values (cell_count, d + 1).
+        """
+        cells, (first, second) = self.discretisation.cells, self._pairs.T
+        forward = cells[:, first] < cells[:, second]
+        one, other = taken[:, first] * given[:, second], taken[:, second] * given[:, first]
+        edge, count = self._pair_edge.ravel(), len(self.edge_start)
+        into_start = summed_by(edge, np.where(forward, one, other).ravel(), count)
+        return into_start, summed_by(edge, np.where(forward, other, one).ravel(), count)
+
     def corner_sum(self, corner: Floats) -> Floats:
         """Sum of corner values (cell_count, d + 1) in each node (count,), over all ranks."""
         cells = self.discretisation.cells

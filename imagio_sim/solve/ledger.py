@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from imagio_sim.solve.heat import HeatStep
 
+LEAST_ENERGY = 1.0
+"""Energy [J] below which nothing is exchanged but what the tolerance of the solver leaves."""
+
 
 @dataclass
 class Ledger:
@@ -32,10 +35,10 @@ class Ledger:
 
     @property
     def balance_error(self) -> float:
-        """|source - stored - lost| relative to the largest of the three."""
+        """|source - stored - lost| relative to the largest of the three, or to :data:`LEAST_ENERGY`."""
         lost = sum(self.lost.values())
-        largest = max(abs(self.source), abs(self.stored), abs(lost))
-        return abs(self.source - self.stored - lost) / largest if largest > 0.0 else 0.0
+        largest = max(abs(self.source), abs(self.stored), abs(lost), LEAST_ENERGY)
+        return abs(self.source - self.stored - lost) / largest
 
 
 def _book(account: dict[str, float], entries: Mapping[str, float]) -> None:

@@ -24,7 +24,13 @@ from imagio_sim.solve.ledger import Ledger
 from imagio_sim.solve.linear import LinearFailure, extrapolated
 from imagio_sim.solve.materials import Materials
 from imagio_sim.solve.sources.source import OFF, SAME_TIME, Deposit, HeatSource, Setting, Surroundings
-from imagio_sim.tissue.death import DeathModel, death_models, death_records
+from imagio_sim.tissue.death import SLOW, DeathModel, death_models, death_records
+from imagio_sim.tissue.death.combination import (
+    combined_level,
+    combined_survival,
+    lethal_survival,
+    survival_level,
+)
 from imagio_sim.tissue.death.model import LEVEL_LIMIT
 
 _SAFETY, _LARGEST_GROWTH, _STRONGEST_CUT = 0.85, 2.0, 0.3
@@ -41,8 +47,10 @@ VESSEL = "vessel/"
 """Prefix of the name under which the heat that the blood of a vessel label takes is booked."""
 LEVEL, SURVIVAL = "level/", "survival/"
 """Prefixes of the fields, by death model, that tell a following stage what killed by other than temperature."""
+CARRIED = "carried/"
+"""Prefix of the fields, by source and name, that a source hands on to the one of the same name in a following stage."""
 COMBINED = "combined"
-"""Name of the level that is positive where any of several deciding models says dead."""
+"""Name of the level that is positive where any of several deciding models says dead, or they do so together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +130,11 @@ class Stage:
         if any(name.startswith("death/") for name in fields):
             self.death.restore(fields)
         self._former = {name: values for name, values in fields.items() if name.startswith((LEVEL, SURVIVAL))}
+        handed = _named(fields, CARRIED)
+        for source in self.sources:
+            if source.name in self.case.carried_numbers:
+                own = _named(handed, f"{source.name}/")
+                source.take_carried(own, self.case.carried_numbers[source.name])
 
     def _surface(self, name: str) -> Any:
         return self.case.domain.surfaces[name]
@@ -267,7 +280,7 @@ class Stage:
         return law.temperature(extrapolated(enthalpies, self.time + 0.5 * duration))
 
     def dead_fraction(self) -> Floats:
-        """1 - survival (count,) by the deciding models; agents act independently."""
+        """Share of the tissue (count,) whose blood has come to a stand: 1 - survival by what kills at once."""
         return self._dead_of_all(self.death.dead_fraction())
 
     def _expected_dead_fraction(self, middle: Floats, duration: float) -> Floats:
@@ -275,8 +288,9 @@ class Stage:
 
     def _dead_of_all(self, dead: Floats) -> Floats:
         survival = 1.0 - dead
-        for own in self._survivals().values():
-            survival = survival * own
+        for model, own in self._survivals().items():
+            if _agent(model) not in SLOW:
+                survival = survival * own
         return np.asarray(1.0 - survival)
 
     def _survivals(self) -> dict[str, Floats]:
@@ -364,15 +378,34 @@ class Stage:
         # What acts in a later stage only has killed nothing yet.
         levels = unharmed | self.death.levels() | self._other_levels()
         if len(self.case.deciding_models) > 1:
-            levels[COMBINED] = np.max([levels[name] for name in self.case.deciding_models], axis=0)
+            deciding = {_agent(model): model for model in self.case.deciding_models}
+            levels[COMBINED] = combined_level(
+                {agent: levels[model] for agent, model in deciding.items()},
+                self.survivals_by_agent(),
+                {agent: lethal_survival(model) for agent, model in deciding.items()},
+                self.case.interactions,
+            )
         return levels
+
+    def survivals_by_agent(self) -> dict[str, Floats]:
+        """Surviving share (count,) of each agent that acts in the plan, by its deciding model."""
+        known, untouched = self.death.survivals() | self._survivals(), np.ones(self.space.count)
+        return {_agent(model): known.get(model, untouched) for model in self.case.deciding_models}
 
     def _other_levels(self) -> dict[str, Floats]:
         levels = _named(self._former, LEVEL)
         for source in self.sources:
             for name, level in source.levels().items():
                 levels[name] = np.maximum(levels[name], level) if name in levels else level
+        # What none of several sources of an agent kills alone they may kill together, as their survivals say.
+        for name, survival in self._survivals_of_several().items():
+            levels[name] = np.maximum(levels[name], survival_level(survival, lethal_survival(name)))
         return levels
+
+    def _survivals_of_several(self) -> dict[str, Floats]:
+        """Survival (count,) by the models by which more than one source kills."""
+        given = [name for source in self.sources for name in source.survivals()]
+        return {name: survival for name, survival in self._survivals().items() if given.count(name) > 1}
 
     def output_fields(self) -> dict[str, Floats]:
         """Nodal fields (count,) for people to look at, units in their names."""
@@ -384,9 +417,12 @@ class Stage:
         }
         for source in self.sources:
             shown |= source.fields()
+        by_agent = self.survivals_by_agent()
+        if len(by_agent) > 1:
+            shown |= {f"survival_{agent}": survival for agent, survival in by_agent.items()}
         return {
             **shown,
-            "survival": 1.0 - self.dead_fraction(),
+            "survival": combined_survival(by_agent, self.case.interactions),
             "dead_share_of_models": _dead_share(levels),
             **{f"level_{name}": levels[name] for name in dict.fromkeys(self._shown_models()) if name in levels},
         }
@@ -411,6 +447,11 @@ class Stage:
             **self.death.fields(),
             **{f"{LEVEL}{name}": level for name, level in self._other_levels().items()},
             **{f"{SURVIVAL}{name}": survival for name, survival in self._survivals().items()},
+            **{
+                f"{CARRIED}{source.name}/{name}": density
+                for source in self.sources
+                for name, density in source.carried().items()
+            },
         }
 
     def summary(self) -> dict[str, Any]:
@@ -441,6 +482,7 @@ class Stage:
                 **statistics,
             },
             "sources": {source.name: source.facts() for source in self.sources},
+            "carried_numbers": {source.name: source.carried_numbers() for source in self.sources},
             "couplings": {coupling.name: coupling.facts() for coupling in self.couplings},
             "warnings": [warning for source in self.sources for warning in source.warnings()],
             "boundary_peak_temperature": self.boundary_peak_temperature(),
@@ -485,6 +527,11 @@ class Stage:
 def _models_beside(deciding: Sequence[str]) -> tuple[DeathModel, ...]:
     """All models of the agents whose models decide; those that know nothing of temperature are the sources' own."""
     return death_models(death_records()[name].agent for name in deciding if name in death_records())
+
+
+def _agent(model: str) -> str:
+    """What a death model is of."""
+    return death_records()[model].agent
 
 
 def _dead_share(levels: Mapping[str, Floats]) -> Floats:

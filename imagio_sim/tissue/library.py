@@ -115,9 +115,8 @@ def _library_tissue(name: str) -> Tissue:
             remedy=f"did you mean '{nearest[0]}'?",
         )
     record = read_data_file(f"library/{name}.yaml")
-    values = {
-        key: _library_value(name, key, value) for key, value in {**record["values"], **_optics().get(name, {})}.items()
-    }
+    records = {**record["values"], **_optics().get(name, {}), **_interstitium().get(name, {})}
+    values = {key: _library_value(name, key, value) for key, value in records.items()}
     return Tissue(
         name,
         MappingProxyType(values),
@@ -131,6 +130,12 @@ def _library_tissue(name: str) -> Tissue:
 def _optics() -> dict[str, dict[str, dict[str, object]]]:
     """Optical properties by tissue: a file of their own, because laser alone asks for them."""
     return read_data_file("optics.yaml")
+
+
+@cache
+def _interstitium() -> dict[str, dict[str, dict[str, object]]]:
+    """Interstitium and capillaries by tissue: a file of their own, because drugs alone ask for them."""
+    return read_data_file("interstitium.yaml")
 
 
 def _library_value(tissue: str, name: str, record: Mapping[str, object]) -> Value:

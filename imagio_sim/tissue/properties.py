@@ -31,6 +31,9 @@ PULSES = ("electroporation",)
 MICROWAVES = ("microwave",)
 SOUND = ("ultrasound",)
 LIGHT = ("laser",)
+CLOSED_ARTERIES = ("embolisation", "chemoembolisation")
+DRUGS = ("chemoembolisation", "liposomes")
+INTERSTITIAL_FLOW = ("chemoembolisation",)
 
 
 LASER_WAVELENGTHS_NM = (980, 1064)
@@ -101,6 +104,41 @@ PROPERTIES: Mapping[str, Property] = MappingProxyType(
             "1", 0.0, 3.0, "exponent of the frequency in the acoustic attenuation: (f / 500 kHz) to this power", SOUND
         ),
         "nonlinearity_parameter": Property("1", 0.0, 20.0, "acoustic nonlinearity B/A", SOUND),
+        "arterial_share": Property(
+            "1", 0.0, 1.0, "share of its blood that arteries bring, not the portal vein", CLOSED_ARTERIES
+        ),
+        "plasma_fraction": Property("1", 0.0, 0.6, "volume fraction of plasma in vessels that exchange", DRUGS),
+        "interstitial_fraction": Property("1", 0.01, 0.9, "volume fraction of the fluid between the cells", DRUGS),
+        "vessel_surface_density": Property(
+            "1/m", 100.0, 2e5, "surface of capillaries and sinusoids per volume of tissue", DRUGS
+        ),
+        "cell_density": Property("1/m3", 1e12, 5e15, "number of cells per volume of tissue", DRUGS),
+        "vessel_permeability_ratio": Property(
+            "1", 0.001, 1e3, "permeability of capillary walls to small drugs, relative to that of tumours", DRUGS
+        ),
+        "interstitial_diffusivity_ratio": Property(
+            "1", 0.01, 10.0, "diffusivity of small drugs between the cells, relative to that in tumours", DRUGS
+        ),
+        "hydraulic_conductivity": Property(
+            "m2/(Pa s)",
+            1e-18,
+            1e-10,
+            "Darcy velocity of the interstitial fluid per pressure gradient",
+            INTERSTITIAL_FLOW,
+        ),
+        "filtration_conductance": Property(
+            "1/(Pa s)",
+            0.0,
+            1e-4,
+            "hydraulic permeability of capillary walls times their surface per volume",
+            INTERSTITIAL_FLOW,
+        ),
+        "filtration_pressure": Property(
+            "Pa", -3000.0, 1e4, "interstitial pressure at which capillaries lose no fluid", INTERSTITIAL_FLOW
+        ),
+        "lymphatic_conductance": Property(
+            "1/(Pa s)", 0.0, 1e-4, "lymph per volume of tissue and pressure above that of lymph", INTERSTITIAL_FLOW
+        ),
         **{name: definition for wavelength in LASER_WAVELENGTHS_NM for name, definition in _optical(wavelength)},
     }
 )

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagio_sim.outcome.margins import Margins
 from imagio_sim.view.scene import MARGIN_BANDS, NOTICE, band_of
@@ -26,7 +28,14 @@ _UNITS = {
     "J": "energy [J]",
     "ml": "volume [ml]",
     "mm": "length [mm]",
+    "mol": "drug [mol]",
+    "umol_per_l": "concentration [µmol/l]",
+    "mol_per_m3": "concentration [mol/m³]",
 }
+_LOGARITHMIC, _DECADES = frozenset({"mol"}), 1e-4
+"""Units whose curves differ by orders of magnitude, and how much of them below the highest is shown."""
+_LEAST_CHANGE = {"degC": 0.01}
+"""A panel whose curves all stay within this says nothing; of other units, one whose curves are all zero."""
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _LINES = ("-", "--", ":", "-.")
 _LEGEND_ROWS = 8
@@ -39,8 +48,8 @@ def draw_curves(path: Path, history: Mapping[str, Sequence[float]], title: str) 
     Parameters
     ----------
     history
-        Columns of equal length with their unit behind the last underscore (``power_W``, ``tip_degC``), and ``time_s``.
-        Columns in other units are left out.
+        Columns of equal length that end in their unit (``power_W``, ``tip_degC``, ``plasma_mol_per_m3``), and
+        ``time_s``. Columns in other units are left out.
     """
     panels = _panels(history)
     figure = _figure(9.0, 1.2 + 1.9 * max(1, len(panels)))
@@ -52,6 +61,8 @@ def draw_curves(path: Path, history: Mapping[str, Sequence[float]], title: str) 
             values = np.array(history[name], dtype=float)
             axes.plot(minutes, values, line, color=colour, linewidth=1.6, label=_label(name))
         axes.set_ylabel(_UNITS[unit])
+        if unit in _LOGARITHMIC and (highest := max(np.nanmax(history[name]) for name in names)) > 0.0:
+            axes.set(yscale="log", ylim=(_DECADES * highest, 2.0 * highest))
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         columns = -(-len(names) // _LEGEND_ROWS)
@@ -70,17 +81,29 @@ def _styles(count: int) -> list[tuple[str, str]]:
 
 def _label(name: str) -> str:
     """``applicator_1.heat_taken_W`` as "applicator 1: heat taken"."""
-    return name.rsplit("_", 1)[0].replace("_", " ").replace(".", ": ")
+    return name.removesuffix(f"_{_unit(name)}").replace("_", " ").replace(".", ": ")
+
+
+def _unit(name: str) -> str | None:
+    """The unit that the name of a column ends in, the longest where several fit; None for those that are not drawn."""
+    return max((unit for unit in _UNITS if name.endswith(f"_{unit}")), key=len, default=None)
 
 
 def _panels(history: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:
-    """Columns by unit, in the order of the units' first appearance."""
+    """Columns by unit, in the order of the units' first appearance; units in which nothing happens are left out."""
     panels: dict[str, list[str]] = {}
     for name in history:
-        unit = name.rsplit("_", 1)[-1]
-        if name != TIME and unit in _UNITS:
+        unit = _unit(name)
+        if name != TIME and unit is not None:
             panels.setdefault(unit, []).append(name)
-    return panels
+    return {unit: names for unit, names in panels.items() if _happens(unit, [history[name] for name in names])}
+
+
+def _happens(unit: str, columns: Sequence[Sequence[float]]) -> bool:
+    """Whether the columns of a unit have anything to show."""
+    values = np.concatenate([np.array(column, dtype=float) for column in columns])
+    known = values[np.isfinite(values)]
+    return bool(known.any()) and (unit not in _LEAST_CHANGE or np.ptp(known) > _LEAST_CHANGE[unit])
 
 
 def draw_margin_histogram(path: Path, margins: Margins, title: str) -> None:
@@ -100,6 +123,29 @@ def draw_margin_histogram(path: Path, margins: Margins, title: str) -> None:
     axes.set_xlabel("margin [mm]")
     axes.set_ylabel("target surface [%]")
     axes.spines[["top", "right"]].set_visible(False)
+    _finish(figure, path, title)
+
+
+@dataclass(frozen=True, eq=False)
+class HistogramCurve:
+    """Share (n,) of a part of the patient whose value is at least each of (n,)."""
+
+    name: str
+    values: NDArray[np.float64]
+    shares: NDArray[np.float64]
+
+
+def draw_volume_histograms(path: Path, curves: Sequence[HistogramCurve], quantity: str, title: str) -> None:
+    """Write a PNG with cumulative volume histograms of one ``quantity`` (with its unit): a DVH, or one of a drug."""
+    figure = _figure(9.0, 4.2)
+    axes = figure.add_subplot()
+    for (colour, line), curve in zip(_styles(len(curves)), curves, strict=True):
+        axes.plot(curve.values, 100.0 * curve.shares, line, color=colour, linewidth=1.8, label=curve.name)
+    axes.set(xlabel=quantity, ylabel="volume [%]", ylim=(0.0, 102.0))
+    axes.set_xlim(left=0.0)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     _finish(figure, path, title)
 
 

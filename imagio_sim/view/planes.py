@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 SOFT_TISSUE_WINDOW_HU = (-110.0, 190.0)
 """Lower and upper end of the grey scale: level 40, width 300, usual for the abdomen."""
-_AROUND_MM = 26.0
+AROUND_MM = 26.0
+"""Tissue shown around zone and target."""
 _PIXELS = 420
 _IN_PLANE_MM = 2.0
 # Greys by role for patients without an image: dark enough that the colours of the margins stand out.
@@ -87,31 +88,32 @@ def draw_planes(path: Path, scene: Scene, window_hu: tuple[float, float] = SOFT_
 
 
 def _draw_plane(axes: Axes, scene: Scene, plane: Plane, window_hu: tuple[float, float]) -> None:
-    half = scene.reach_mm + _AROUND_MM
-    points = _pixels(scene.centre_mm, plane, half)
-    background, limits = _background(scene, points, window_hu)
+    half = scene.reach_mm + AROUND_MM
+    points = pixels(scene.centre_mm, plane, half)
+    background, limits = background_of(scene, points, window_hu)
     extent = (-half, half, -half, half)
     axes.imshow(
         background, cmap="gray", vmin=limits[0], vmax=limits[1], extent=extent, origin="lower", interpolation="bilinear"
     )
     _draw_zone(axes, scene, points, extent)
-    _draw_context(axes, scene, plane)
+    draw_context(axes, scene, plane)
     _draw_target(axes, scene, plane)
-    _draw_needles(axes, scene, plane, half)
+    draw_needles(axes, scene, plane, half)
     _draw_minimal_margin(axes, scene, plane, half)
-    _draw_frame(axes, plane, half)
+    draw_frame(axes, plane, half)
 
 
-def _pixels(centre: NDArray[np.float64], plane: Plane, half: float) -> NDArray[np.float64]:
+def pixels(centre: NDArray[np.float64], plane: Plane, half: float) -> NDArray[np.float64]:
     """Points (rows, columns, 3) in LPS mm."""
     ticks = ((np.arange(_PIXELS) + 0.5) / _PIXELS * 2.0 - 1.0) * half
     across, upwards = np.meshgrid(ticks, ticks)
     return np.asarray(centre + across[..., None] * np.array(plane.right) + upwards[..., None] * np.array(plane.up))
 
 
-def _background(
+def background_of(
     scene: Scene, points: NDArray[np.float64], window_hu: tuple[float, float]
 ) -> tuple[NDArray[np.float64], tuple[float, float]]:
+    """Greys (rows, columns) of image or labels at points (rows, columns, 3), and the ends of the grey scale."""
     if scene.image is None:
         return _label_greys(scene, points), (0.0, 1.0)
     index = scene.image.grid.to_index(points.reshape(-1, 3)).T
@@ -146,19 +148,19 @@ def _draw_zone(
         axes.contour(level, levels=[0.0], colors=[ZONE_COLOUR], linewidths=2.0, extent=extent, origin="lower")
 
 
-def _flat(points: NDArray[np.float64], scene: Scene, plane: Plane) -> NDArray[np.float64]:
+def in_plane(points: NDArray[np.float64], scene: Scene, plane: Plane) -> NDArray[np.float64]:
     """Coordinates (..., 2) in the picture."""
     return np.asarray((points - scene.centre_mm) @ np.array([plane.right, plane.up]).T)
 
 
-def _draw_context(axes: Axes, scene: Scene, plane: Plane) -> None:
+def draw_context(axes: Axes, scene: Scene, plane: Plane) -> None:
     """Outlines of vessels and critical structures."""
     from matplotlib.collections import LineCollection
 
     for colour, surfaces in ((VESSEL_COLOUR, scene.vessels), (STRUCTURE_COLOUR, scene.structures)):
         for surface in surfaces.values():
             segments = surface.section(scene.centre_mm, plane.normal)
-            axes.add_collection(LineCollection(list(_flat(segments, scene, plane)), colors=colour, linewidths=1.6))
+            axes.add_collection(LineCollection(list(in_plane(segments, scene, plane)), colors=colour, linewidths=1.6))
 
 
 def _draw_target(axes: Axes, scene: Scene, plane: Plane) -> None:
@@ -171,12 +173,12 @@ def _draw_target(axes: Axes, scene: Scene, plane: Plane) -> None:
         return
     nearest = cKDTree(scene.margins.points_mm).query(segments.mean(axis=1))[1]
     colours = [MARGIN_BANDS[band].colour for band in band_of(scene.margins.margins_mm[nearest])]
-    flat = _flat(segments, scene, plane)
+    flat = in_plane(segments, scene, plane)
     axes.add_collection(LineCollection(list(flat), colors="black", linewidths=4.2, capstyle="round"))
     axes.add_collection(LineCollection(list(flat), colors=colours, linewidths=2.6, capstyle="round"))
 
 
-def _draw_needles(axes: Axes, scene: Scene, plane: Plane, half: float) -> None:
+def draw_needles(axes: Axes, scene: Scene, plane: Plane, half: float) -> None:
     """Rods: solid where they lie in the plane, dotted where they pass before or behind it."""
     for applicator in scene.applicators:
         if not applicator.rods:
@@ -184,8 +186,8 @@ def _draw_needles(axes: Axes, scene: Scene, plane: Plane, half: float) -> None:
         for rod in applicator.rods:
             path = _refined(np.array(rod.path_mm))
             height = np.abs((path - scene.centre_mm) @ plane.normal)
-            flat = np.where((height <= _IN_PLANE_MM)[:, None], _flat(path, scene, plane), np.nan)
-            axes.plot(*_flat(path, scene, plane).T, ":", color="white", linewidth=1.4)
+            flat = np.where((height <= _IN_PLANE_MM)[:, None], in_plane(path, scene, plane), np.nan)
+            axes.plot(*in_plane(path, scene, plane).T, ":", color="white", linewidth=1.4)
             axes.plot(*flat.T, color=NEEDLE_COLOUR, linewidth=4.6, solid_capstyle="round")
             axes.plot(*flat.T, color="white", linewidth=2.4, solid_capstyle="round")
     axes.set_xlim(-half, half)
@@ -194,7 +196,7 @@ def _draw_needles(axes: Axes, scene: Scene, plane: Plane, half: float) -> None:
 
 def _draw_beam(axes: Axes, scene: Scene, plane: Plane, applicator: PlacedApplicator) -> None:
     """The axis of a transducer outside the body, up to its geometric focus."""
-    ends = _flat(np.array([applicator.entry_mm, applicator.tip_mm]), scene, plane)
+    ends = in_plane(np.array([applicator.entry_mm, applicator.tip_mm]), scene, plane)
     axes.plot(*ends.T, "--", color="white", linewidth=1.6)
     axes.plot(*ends[1:].T, "+", color="white", markersize=9.0, markeredgewidth=1.6)
 
@@ -211,12 +213,12 @@ def _draw_minimal_margin(axes: Axes, scene: Scene, plane: Plane, half: float) ->
     if scene.margins is None or scene.margins.minimal_point_mm is None:
         return
     point = scene.margins.minimal_point_mm
-    x, y = _flat(point, scene, plane)
-    in_plane = abs((point - scene.centre_mm) @ plane.normal) <= _IN_PLANE_MM
-    axes.plot(x, y, "o", markersize=8, color="white" if in_plane else "none", markeredgecolor="white", mew=1.6)
+    x, y = in_plane(point, scene, plane)
+    is_near = abs((point - scene.centre_mm) @ plane.normal) <= _IN_PLANE_MM
+    axes.plot(x, y, "o", markersize=8, color="white" if is_near else "none", markeredgecolor="white", mew=1.6)
     side = -1.0 if x > 0 else 1.0
     axes.annotate(
-        in_millimetres(scene.margins.minimal_mm or 0.0) + ("" if in_plane else "\n(other slice)"),
+        in_millimetres(scene.margins.minimal_mm or 0.0) + ("" if is_near else "\n(other slice)"),
         (x, y),
         xytext=(side * 0.68 * half, (0.72 if y >= 0 else -0.62) * half),
         color="white",
@@ -229,7 +231,8 @@ def _draw_minimal_margin(axes: Axes, scene: Scene, plane: Plane, half: float) ->
     )
 
 
-def _draw_frame(axes: Axes, plane: Plane, half: float) -> None:
+def draw_frame(axes: Axes, plane: Plane, half: float) -> None:
+    """Name of the plane, directions and a scale."""
     from matplotlib.patheffects import withStroke
 
     places = ((-0.96, 0.0), (0.96, 0.0), (0.0, 0.95), (0.0, -0.95))

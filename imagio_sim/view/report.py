@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from imagio_sim.outcome.comparison import MISSING
 from imagio_sim.outcome.result import ConstraintResult, Result
-from imagio_sim.view.scene import NOTICE
+from imagio_sim.view.infusion_tables import infusion_sections
+from imagio_sim.view.page import embedded, rendered, write_page
 from imagio_sim.view.source_facts import heat_table, number, plain_words, quantity, source_tables
 
 _UNITS = {
@@ -25,6 +24,11 @@ _UNITS = {
     "peak_temperature": "°C",
     "minimum_temperature": "°C",
     "peak_thermal_dose": "CEM43 min",
+    "liver_reserve_volume": "ml",
+    "target_mean_dose": "Gy",
+    "normal_liver_mean_dose": "Gy",
+    "lung_mean_dose": "Gy",
+    "plasma_peak": "µmol/l",
     "treatment_time": "s",
 }
 
@@ -78,6 +82,8 @@ class Report:
         Shown in this order.
     constants
         Every constant used, with its source.
+    scene
+        Surfaces to be turned by hand, see :func:`~imagio_sim.view.interactive.interactive_scene`; None leaves them out.
     """
 
     title: str
@@ -86,6 +92,7 @@ class Report:
     result: Result
     pictures: Sequence[Picture]
     constants: Sequence[Constant]
+    scene: Mapping[str, Any] | None = None
 
     @property
     def unchecked(self) -> list[Constant]:
@@ -95,30 +102,19 @@ class Report:
 
 def write_report(path: Path, report: Report) -> None:
     """Write the page; it is there only once it is complete."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(render_report(report), encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_page(path, render_report(report))
 
 
 def render_report(report: Report) -> str:
     """Make the page as text; everything that comes from outside is escaped."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["number"] = number
-    environment.filters["percent"] = lambda share: number(None if share is None else 100.0 * share, 1)
-    environment.globals.update(limit_text=_limit_text, value_text=_value_text)
-    template = files("imagio_sim.view").joinpath("report.html.j2").read_text(encoding="utf-8")
-    pictures = [(_embedded(picture.path), picture.caption) for picture in report.pictures]
-    return environment.from_string(template).render(
+    return rendered(
+        "report.html.j2",
         report=report,
         result=report.result,
-        pictures=pictures,
-        notice=NOTICE,
-        missing=MISSING,
+        pictures=[(embedded(picture.path), picture.caption) for picture in report.pictures],
+        limit_text=_limit_text,
+        value_text=_value_text,
+        sections=infusion_sections(report.result),
         fact_tables=source_tables(report.result),
         heat=heat_table(report.result),
         solver_numbers=_solver_numbers(report.result),
@@ -132,10 +128,6 @@ def _solver_numbers(result: Result) -> dict[str, str]:
         for name, value in result.get("solver", {}).items()
         if isinstance(value, int | float) and name != "wall_s"  # the section of times has it
     }
-
-
-def _embedded(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
 def _with_unit(quantity: str, value: float | None) -> str:

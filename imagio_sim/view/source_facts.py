@@ -166,7 +166,7 @@ def _microwave(_: str, facts: Facts) -> Iterator[FactTable]:
     yield FactTable("Microwave power book", ("antenna", "from the generator", *_ANTENNA.values()), books)
     quality = (
         _Column("reflected amplitude at the end", "reflection", _percent),
-        _Column("variation of permittivity around it", "azimuthal_variation", _percent),
+        _Column("variation of permittivity from side to side", "azimuthal_variation", _percent),
         _Column("field and heat mesh differ by", "transfer_mismatch", _percent),
         _Column("field solutions", "field_solves"),
     )

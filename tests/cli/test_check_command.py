@@ -51,6 +51,18 @@ def test_a_valid_scenario_is_summarised_with_what_the_device_adds(file: Path) ->
         assert expected in result.output
 
 
+def test_infusions_are_shown_where_they_are_given(file: Path) -> None:
+    beads = (
+        "    infusions: [{name: beads, kind: bland, territory: {labels: [liver]}, organ: [liver], "
+        "particles: bland_100_300, particle_volume: 2 ml, occlusion: 90 %}]\n    wait: 30 min"
+    )
+    file.write_text(SCENARIO.replace("    wait: 30 min", beads))
+    result = CliRunner().invoke(application, ["check", str(file)], env={"COLUMNS": "240"})
+    assert result.exit_code == 0
+    for expected in ("beads", "bland", "particle_volume 2 ml", "occlusion 0.9", "impedance_control", "wait 30 min"):
+        assert expected in result.output
+
+
 def test_an_invalid_scenario_ends_with_one_line_per_fault_and_code_2(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,3 +149,20 @@ def test_the_real_paraview_opens_a_file_and_draws_it(tmp_path: Path) -> None:
     )
 
     assert (tmp_path / "sphere.png").stat().st_size > 1000
+
+
+def test_the_slurm_layer_has_the_environment_and_the_cluster_s_programs(tmp_path: Path) -> None:
+    if not root_of("packages.txt packages-slurm.txt").is_dir():
+        pytest.skip("no SLURM layer here: environment/setup --with-slurm makes one")
+    asked = "command -v sbatch; python3 -c 'import dolfinx, snakemake'; pwd"
+
+    shown = subprocess.run(
+        [ENVIRONMENT / "enter", "--layer", "slurm", "bash", "-ec", asked],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert shown.stdout == f"/usr/bin/sbatch\n{tmp_path}\n"

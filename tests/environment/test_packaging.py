@@ -30,6 +30,7 @@ def output_of(what: str) -> list[str]:
 
 def test_data_files_and_the_type_marker_travel_in_the_wheel(wheel: zipfile.ZipFile) -> None:
     data = [path for path in (CHECKOUT / "imagio_sim").rglob("*") if path.suffix in {".yaml", ".json", ".typed"}]
+    data += (CHECKOUT / "imagio_sim").rglob("Snakefile")
 
     assert data
     assert {path.relative_to(CHECKOUT).as_posix() for path in data} <= set(wheel.namelist())

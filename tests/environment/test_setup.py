@@ -79,7 +79,7 @@ def test_a_mirror_that_is_set_comes_first(shell: Shell, programs: Path) -> None:
 def test_without_a_debian_mirror_one_line_says_what_to_do(shell: Shell, programs: Path) -> None:
     pretend(programs, "apt-get", "echo file:/ubuntu noble main")
 
-    refused = shell("make_root packages.txt $cache/root")
+    refused = shell("make_root $cache/root packages.txt")
 
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
@@ -112,7 +112,7 @@ def test_a_failed_step_shows_the_end_of_its_log_and_leaves_no_partial_root(shell
 
     failed = shell(
         "install_root_builder() { :; }; unpack_root() { touch $1/file; logged bash -c 'echo no route >&2; exit 1'; }\n"
-        "trap finish EXIT; make_root packages.txt $cache/root"
+        "trap finish EXIT; make_root $cache/root packages.txt"
     )
 
     assert failed.returncode == 2

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
+import os
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import highdicom
@@ -8,7 +12,9 @@ import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.export.dicom_seg import NOTICE, write_dicom_seg
+from imagio_sim.export.dicom_map import PEAK_TEMPERATURE, write_dicom_map
+from imagio_sim.export.dicom_seg import write_dicom_seg
+from imagio_sim.export.dicom_source import NOTICE
 
 SHAPE = (24, 20, 6)
 SPACING = (0.8, 0.9, 2.5)
@@ -117,3 +123,81 @@ def test_no_series_and_no_zone_are_reasons(tmp_path: Path) -> None:
     empty = np.zeros(SHAPE, dtype=np.uint8)
     reason = write_dicom_seg(tmp_path / "n.dcm", empty, grid(), series(tmp_path), plan="A", version="0.1")
     assert reason == "the ablation zone lies outside the DICOM series"
+
+
+def test_a_study_id_too_long_for_dicom_is_not_repeated(tmp_path: Path) -> None:
+    files = series(tmp_path)
+    for file in files:
+        image = pydicom.dcmread(file)
+        with pytest.warns(UserWarning, match="exceeds the maximum length"):
+            image.StudyID = "seventeen letters"
+        image.save_as(file)
+    assert write_dicom_seg(tmp_path / "necrosis.dcm", zone(), grid(), files, plan="A", version="1") is None
+    assert pydicom.dcmread(tmp_path / "necrosis.dcm").StudyID == "seventeen letter"
+
+
+def test_a_map_reads_back_as_the_temperatures_that_were_written(tmp_path: Path) -> None:
+    values = np.full(SHAPE, np.nan)
+    values[5:9, 3:12, 2:5] = np.random.default_rng(1).uniform(37.0, 99.0, (4, 9, 3))
+    files = series(tmp_path)
+    path = tmp_path / "peak_temperature.dcm"
+    assert write_dicom_map(path, values, grid(), files, PEAK_TEMPERATURE, plan="A", version="1") is None
+    read = pydicom.dcmread(path)
+    assert read.NumberOfFrames == 3
+    assert read.ContentDescription == NOTICE
+    assert read.Modality == "OT" or read.SOPClassUID.name == "Parametric Map Storage"
+    mapping = read.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    assert mapping.MeasurementUnitsCodeSequence[0].CodeValue == "Cel"
+    for number, group in enumerate(read.PerFrameFunctionalGroupsSequence):
+        k = round((float(group.PlanePositionSequence[0].ImagePositionPatient[2]) - 100.0) / SPACING[2])
+        expected = np.where(np.isnan(values[:, :, k].T), np.nanmin(values), values[:, :, k].T)
+        assert read.pixel_array[number] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_map_beside_the_series_is_not_written_and_the_reason_is_said(tmp_path: Path) -> None:
+    nowhere = np.full(SHAPE, np.nan)
+    reason = write_dicom_map(
+        tmp_path / "x.dcm", nowhere, grid(), series(tmp_path), PEAK_TEMPERATURE, plan="A", version="1"
+    )
+    assert reason == "the simulated region lies outside the DICOM series"
+    assert not (tmp_path / "x.dcm").exists()
+
+
+def test_dcmqi_reads_the_same_voxels_at_the_same_places(tmp_path: Path) -> None:
+    import nibabel
+
+    program = shutil.which("segimage2itkimage")
+    if program is None:
+        pytest.skip("no segimage2itkimage (dcmqi)")
+    write_dicom_seg(tmp_path / "necrosis.dcm", zone(), grid(), series(tmp_path), plan="A", version="1")
+    command = [
+        program,
+        "--inputDICOM",
+        str(tmp_path / "necrosis.dcm"),
+        "--outputDirectory",
+        str(tmp_path),
+        "-t",
+        "nifti",
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    read = nibabel.load(tmp_path / "1.nii.gz")
+    voxels = np.argwhere(np.asarray(read.dataobj) > 0)
+    lps = nibabel.affines.apply_affine(np.diag([-1.0, -1.0, 1.0, 1.0]) @ read.affine, voxels)
+    found, inside = grid().nearest(lps)
+    assert inside.all()
+    assert set(map(tuple, found.tolist())) == set(map(tuple, np.argwhere(zone() > 0).tolist()))
+
+
+@pytest.mark.parametrize("kind", ["segmentation", "map"])
+def test_dciodvfy_finds_no_error(tmp_path: Path, kind: str) -> None:
+    command = os.environ.get("IMAGIO_DCIODVFY") or shutil.which("dciodvfy")
+    if not command:
+        pytest.skip("no dciodvfy: set IMAGIO_DCIODVFY to the command that starts it")
+    path, files = tmp_path / "out.dcm", series(tmp_path)
+    if kind == "segmentation":
+        write_dicom_seg(path, zone(), grid(), files, plan="A", version="1")
+    else:
+        values = np.where(zone() > 0, 61.5, 37.0)
+        write_dicom_map(path, values, grid(), files, PEAK_TEMPERATURE, plan="A", version="1")
+    run = subprocess.run([*shlex.split(command), str(path)], capture_output=True, text=True, timeout=120, check=False)
+    assert [line for line in run.stderr.splitlines() if line.startswith("Error")] == []

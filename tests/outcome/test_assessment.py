@@ -184,6 +184,10 @@ def test_the_balance_error_is_relative_to_the_largest_term() -> None:
     assert balance_error(0.0, 0.0, 0.0) == 0.0
 
 
+def test_the_round_off_of_two_weeks_without_heat_is_no_error_of_the_balance() -> None:
+    assert balance_error(0.0, -6e-6, -0.005) < 1e-3
+
+
 def test_two_plans_are_compared_row_by_row() -> None:
     a, b = result(15.0, "A"), result(10.0, "B")
     rows = {row.quantity: row for row in comparison_rows([a, b])}

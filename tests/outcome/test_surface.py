@@ -92,3 +92,25 @@ def test_a_plane_cuts_a_sphere_in_a_circle() -> None:
     segments = sphere(10.0).section(np.array([0.0, 0.0, 6.0]), np.array([0.0, 0.0, 1.0]))
     assert np.hypot(segments[:, :, 0], segments[:, :, 1]) == pytest.approx(np.full(segments.shape[:2], 8.0), abs=0.1)
     assert np.linalg.norm(segments[:, 0] - segments[:, 1], axis=1).sum() == pytest.approx(16 * np.pi, rel=5e-3)
+
+
+def test_points_are_told_inside_from_outside_also_with_a_hollow() -> None:
+    points = np.random.default_rng(3).uniform(-12.0, 12.0, (4000, 3)) + np.array([100.0, -50.0, 20.0])
+    outer, inner = sphere(10.0, centre=(100.0, -50.0, 20.0)), sphere(4.0, centre=(100.0, -50.0, 20.0))
+    hollow = Surface(
+        np.concatenate([outer.points_mm, inner.points_mm]),
+        np.concatenate([outer.triangles, inner.triangles[:, ::-1] + len(outer.points_mm)]),
+    )
+    radius = np.linalg.norm(points - [100.0, -50.0, 20.0], axis=1)
+    sure = (np.abs(radius - 10.0) > 0.05) & (np.abs(radius - 4.0) > 0.05)
+    assert (hollow.contains(points) == ((radius < 10.0) & (radius > 4.0)))[sure].all()
+
+
+def test_points_far_outside_are_outside() -> None:
+    assert not sphere(5.0).contains(np.array([[100.0, 0, 0], [0, -100.0, 0], [0, 0, 100.0], [-50.0, 50.0, 3.0]])).any()
+
+
+def test_chords_have_the_volume_and_share_their_columns() -> None:
+    (columns, ends), (others, _) = sphere(6.0).chords(0.5), sphere(4.0, centre=(1.0, 0.0, 0.0)).chords(0.5)
+    assert np.diff(ends, axis=1).sum() * 0.25 == pytest.approx(sphere(6.0).volume_mm3, rel=5e-3)
+    assert np.isin((others * 1e6).round(), (columns * 1e6).round()).all()

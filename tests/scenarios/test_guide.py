@@ -70,7 +70,8 @@ def test_the_guide_says_what_every_modality_tells_of_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["scenario.md", "outputs.md", "environment.md", "devices-and-tissues.md", "numerics.md"]
+    "page",
+    ["scenario.md", "outputs.md", "environment.md", "devices-and-tissues.md", "numerics.md", "through-the-artery.md"],
 )
 def test_a_page_links_only_to_what_exists(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", text_of(page))
@@ -89,6 +90,34 @@ def test_the_scenario_in_the_readme_is_valid() -> None:
     assert placed != block
     data: dict[str, Any] = yaml.safe_load(placed)
     assert scenario_of(data, base=ROOT, where="README.md").name == data["name"]
+
+
+def test_the_infusion_of_the_guide_is_valid() -> None:
+    page = text_of("through-the-artery.md")
+    (given,) = [block for block in yaml_blocks(page) if block.startswith("infusions:")]
+    (limits,) = [block for block in yaml_blocks(page) if block.startswith("constraints:")]
+    phantom = {"labels": [], "unlabelled": "liver", "outside": "liver", "body_temperature": "37 degC"}
+    sphere = {"centre": [88, 172, 388], "diameter": "3 cm", "tissue": "hcc"}
+    glass = {"kind": "radioembolisation", "microspheres": "therasphere", "activity": "1 GBq", "lung_shunt": "5 %"}
+    beads = yaml.safe_load(given)["infusions"]
+    where = {key: beads[0][key] for key in ("territory", "organ")}
+    data: dict[str, Any] = {
+        "schema": 1,
+        "name": "guide",
+        "question": "?",
+        "expected_run_time": "1 min",
+        "frame": "LPS",
+        "patient": phantom,
+        "target": {"sphere": sphere},
+        "plans": {"A": {"infusions": [*beads, {**glass, **where}], "wait": "1 day"}},
+        **yaml.safe_load(limits),
+    }
+    assert scenario_of(data, base=ROOT, where="guide").plan("A").agents == ("drug", "ischaemia", "radiation")
+
+
+@pytest.mark.parametrize("folder", ["drugs", "particles", "oils", "microspheres", "nuclides", "liposomes"])
+def test_the_guide_says_how_to_add_to_every_shelf_of_the_pharmacy(folder: str) -> None:
+    assert f"`{folder}/<name>.yaml`" in text_of("through-the-artery.md")
 
 
 def test_every_device_that_the_guide_names_exists() -> None:

@@ -155,3 +155,12 @@ def test_the_histogram_of_no_zone_is_empty(tmp_path: Path) -> None:
     nothing = Margins(np.zeros((2, 3)), np.ones(2), np.full(2, -np.inf), np.ones(2, dtype=bool))
     draw_margin_histogram(tmp_path / "h.png", nothing, "A")
     assert share_of_colour(tmp_path / "h.png", MARGIN_BANDS[0].colour) == 0.0
+
+
+def test_a_unit_in_which_nothing_happens_has_no_panel(tmp_path: Path) -> None:
+    still = {"time_s": [0.0, 60.0], "power_W": [0.0, 0.0], "tip_degC": [37.0, 37.0 + 1e-8]}
+    draw_curves(tmp_path / "one.png", {**still, "plasma_umol_per_l": [0.0, 1.0]}, "A")
+    draw_curves(
+        tmp_path / "three.png", {**still, "power_W": [60.0, 60.0], "tip_degC": [37.0, 90.0], "x_mm": [1, 2]}, "A"
+    )
+    assert imread(tmp_path / "one.png").shape[0] < imread(tmp_path / "three.png").shape[0]

@@ -123,7 +123,7 @@ def test_the_sources_of_every_modality_have_a_table(modality: str) -> None:
         ("microwave", "Microwave power book", "reflected", "1697 J (4.7 %)"),
         ("microwave", "Microwave power book", "lost in the cable", "7624 J (21.2 %)"),
         ("microwave", "Microwave power book", "beyond the region", "56 J (0.2 %)"),
-        ("microwave", "Microwave fields", "variation of permittivity around it", "21.1 %"),
+        ("microwave", "Microwave fields", "variation of permittivity from side to side", "21.1 %"),
         ("cryo", "Cryoprobes", "coldest wall", "−124.6 °C"),
         ("electroporation", "Electrode pairs", "largest current", "51.5 A"),
         ("electroporation", "Electrode pairs", "limit of the generator", "50.0 A"),

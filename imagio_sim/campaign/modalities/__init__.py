@@ -3,7 +3,18 @@
 
 from collections.abc import Callable, Mapping
 
-from imagio_sim.campaign.modalities import cryo, electroporation, laser, microwave, radiofrequency, ultrasound
+from imagio_sim.campaign.modalities import (
+    chemoembolisation,
+    cryo,
+    electroporation,
+    embolisation,
+    laser,
+    liposomes,
+    microwave,
+    radioembolisation,
+    radiofrequency,
+    ultrasound,
+)
 from imagio_sim.campaign.modalities.setting import StageSetting
 from imagio_sim.solve.sources import SourceSpec
 
@@ -17,12 +28,20 @@ BUILDERS: Mapping[str, Callable[[StageSetting], tuple[SourceSpec, ...]]] = {
 }
 """What makes the sources of each modality in a stage."""
 
+INFUSION_BUILDERS: tuple[Callable[[StageSetting], tuple[SourceSpec, ...]], ...] = (
+    embolisation.sources,
+    chemoembolisation.sources,
+    radioembolisation.sources,
+    liposomes.sources,
+)
+"""What makes the sources of the infusions up to a stage; each looks for those it knows."""
+
 
 def sources(setting: StageSetting) -> tuple[SourceSpec, ...]:
     """Everything that acts on the tissue in a stage."""
-    return tuple(
-        spec for modality, build in BUILDERS.items() if setting.assignments(modality) for spec in build(setting)
-    )
+    driven = [build for modality, build in BUILDERS.items() if setting.assignments(modality)]
+    given = INFUSION_BUILDERS if setting.infusions() else ()
+    return tuple(spec for build in (*driven, *given) for spec in build(setting))
 
 
 __all__ = ["BUILDERS", "StageSetting", "sources"]

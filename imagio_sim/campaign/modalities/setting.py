@@ -5,12 +5,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import hypot
 
+import numpy as np
+from numpy.typing import NDArray
+
+from imagio_sim.anatomy.volume import Grid
+from imagio_sim.campaign.delivery import Delivered
 from imagio_sim.campaign.geometry import StageGeometry
 from imagio_sim.devices.applicator import PlacedApplicator, Section
+from imagio_sim.meshing.transfer import VoxelTransfer
 from imagio_sim.plan import Assignment, Scenario, assignments
+from imagio_sim.plan.infusions import InfusionModel
 from imagio_sim.plan.placement import Triple
+
+
+@dataclass(frozen=True)
+class ActiveInfusion:
+    """An infusion of this stage or an earlier one.
+
+    Attributes
+    ----------
+    name
+        Of the infusion.
+    infusion
+        As the scenario has it.
+    elapsed
+        Time [s] from its begin to that of the stage; 0 in its own.
+    delivered
+        Where it went; None for one that goes through a vein.
+    """
+
+    name: str
+    infusion: InfusionModel
+    elapsed: float
+    delivered: Delivered | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +56,41 @@ class StageSetting:
     def assignments(self, modality: str) -> tuple[Assignment, ...]:
         """The applicators of a modality and what they do."""
         return assignments(self.scenario, self.plan_name, self.stage, modality)
+
+    def infusions(self, *modalities: str) -> tuple[ActiveInfusion, ...]:
+        """What has been given up to this stage, in order; of some modalities or of all."""
+        plan = self.scenario.plan(self.plan_name)
+        went = {one.name: one for one in self.geometry.delivered}
+        begins = [times.begin for times in plan.timeline]
+        return tuple(
+            ActiveInfusion(name, infusion, begins[self.stage] - begins[number], went.get(name))
+            for number in range(self.stage + 1)
+            for name, infusion in zip(plan.infusion_names[number], plan.stages[number].infusions, strict=True)
+            if not modalities or infusion.modality in modalities
+        )
+
+    def cell_density(self, delivered: Delivered) -> NDArray[np.float64]:
+        """Density per cell (m,) [1/m3] of one unit that is given; its integral is the share that the mesh holds."""
+        deposition = delivered.deposition
+        transfer = self._transfer(deposition.grid)
+        per_mm3 = np.asarray(deposition.share / deposition.grid.voxel_volume_mm3, dtype=np.float64)
+        return 1e9 * transfer.cell_densities(per_mm3)
+
+    def cell_territory(self, delivered: Delivered) -> NDArray[np.float64]:
+        """Share of each cell (m,) that the infusion reaches."""
+        territory = delivered.territory
+        transfer = self._transfer(territory.grid)
+        return np.clip(transfer.cell_means(territory.share, outside=0.0), 0.0, 1.0)
+
+    def _transfer(self, grid: Grid) -> VoxelTransfer:
+        """Between the mesh and a grid; made once, because it looks for the cell of every voxel."""
+        if grid not in self._transfers:
+            self._transfers[grid] = VoxelTransfer(self.geometry.domain, grid)
+        return self._transfers[grid]
+
+    @cached_property
+    def _transfers(self) -> dict[Grid, VoxelTransfer]:
+        return {}
 
     def placed(self, name: str) -> PlacedApplicator:
         """An applicator in the patient."""

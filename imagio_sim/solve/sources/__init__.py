@@ -4,15 +4,30 @@
 A new modality adds its file with a spec, its source and ``PARTS``, and joins the line below.
 """
 
-from imagio_sim.solve.sources import cryo, electroporation, laser, microwave, radiofrequency, ultrasound
+from imagio_sim.solve.sources import (
+    cryo,
+    drug,
+    electroporation,
+    ischaemia,
+    laser,
+    liposomes,
+    microwave,
+    radiation,
+    radiofrequency,
+    ultrasound,
+)
 from imagio_sim.solve.sources.prescribed import VolumeSource
 from imagio_sim.solve.sources.source import Deposit, HeatSource, SourceSpec, Surroundings
 
 PARTS: tuple[type, ...] = (
     VolumeSource,
     *cryo.PARTS,
+    *drug.PARTS,
     *laser.PARTS,
+    *liposomes.PARTS,
     *electroporation.PARTS,
+    *ischaemia.PARTS,
+    *radiation.PARTS,
     *radiofrequency.PARTS,
     *microwave.PARTS,
     *ultrasound.PARTS,

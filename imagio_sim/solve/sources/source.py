@@ -128,6 +128,18 @@ class HeatSource(ABC):
         """Share of cells (count,) that survive the same, by death model."""
         return {}
 
+    def carried(self) -> dict[str, Floats]:
+        """Densities >= 0 (count,) [X/m3] that the source of the same name in a following stage begins with."""
+        return {}
+
+    def carried_numbers(self) -> dict[str, float]:
+        """Numbers that it begins with, the same on every rank: what is in the plasma, what has been cleared."""
+        return {}
+
+    def take_carried(self, fields: Mapping[str, Floats], numbers: Mapping[str, float]) -> None:
+        """Go on from what the source of the same name in the stage before gave; empty in its first stage."""
+        return
+
     def checkpoint_fields(self) -> dict[str, Floats]:
         """Nodal fields (..., count) that a checkpoint needs; their set may vary."""
         return {}

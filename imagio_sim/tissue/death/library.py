@@ -20,14 +20,34 @@ from imagio_sim.tissue.death.three_state import ThreeState
 from imagio_sim.tissue.value import Value, read_data_file, read_value
 
 HEAT, COLD, ELECTROPORATION = "heat", "cold", "electroporation"
+ISCHAEMIA = "ischaemia"
+RADIATION = "radiation"
+DRUG = "drug"
 
 DECIDING: Mapping[str, str] = MappingProxyType(
-    {HEAT: "arrhenius_hepg2", COLD: "nadir_40", ELECTROPORATION: "lethal_field"}
+    {
+        HEAT: "arrhenius_hepg2",
+        COLD: "nadir_40",
+        ELECTROPORATION: "lethal_field",
+        ISCHAEMIA: "ischaemia_half_day",
+        RADIATION: "lq_tissue",
+        DRUG: "drug_exposure",
+    }
 )
-"""The model that decides where each agent has killed; docs/decisions/0003, 0009 and 0010 say why."""
+"""The model that decides where each agent has killed; docs/decisions/0003, 0009, 0010 and 0014 say why."""
+
+SLOW = frozenset({ISCHAEMIA, RADIATION, DRUG})
+"""What kills over days: blood flows on in tissue whose cells it has doomed."""
 
 _FILES: Mapping[str, str] = MappingProxyType(
-    {HEAT: "death/library.yaml", COLD: "death/cold.yaml", ELECTROPORATION: "death/electroporation.yaml"}
+    {
+        HEAT: "death/library.yaml",
+        COLD: "death/cold.yaml",
+        ELECTROPORATION: "death/electroporation.yaml",
+        ISCHAEMIA: "death/ischaemia.yaml",
+        RADIATION: "death/radiation.yaml",
+        DRUG: "death/drug.yaml",
+    }
 )
 
 _LAWS: Mapping[str, type[Any]] = MappingProxyType(
@@ -55,7 +75,7 @@ class DeathRecord:
 
 @cache
 def death_records() -> Mapping[str, DeathRecord]:
-    """All models of death by heat, cold or electroporation, by name."""
+    """All models of death by whatever agent, by name."""
     return MappingProxyType(
         {
             name: _record(name, record, agent)

@@ -14,6 +14,7 @@ from mpi4py import MPI
 
 from imagio_sim.campaign.case import thermal_case
 from imagio_sim.campaign.geometry import read_anatomy, stage_geometry
+from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
 from imagio_sim.plan import Scenario, scenario_of
 from imagio_sim.solve.discretisation import Floats
 from imagio_sim.solve.stage import Stage
@@ -91,6 +92,29 @@ def widest_mm(places: Floats) -> float:
     angles = np.linspace(0.0, np.pi, 90, endpoint=False)
     along = places @ np.array([np.cos(angles), np.sin(angles)])
     return float(np.ptp(along, axis=0).max()) + GRID_MM
+
+
+def judge(case: ValidationCase) -> tuple[Verdict, ...]:
+    """Two to four probes; one calibrates."""
+    verdicts = []
+    for count in (2, 3, 4):
+        diameter, share = MEASURED[count]
+        stage = frozen(count)
+        lethal, ice = below(stage, LETHAL), below(stage, ICE)
+        width = widest_mm(lethal)
+        verdicts += [
+            judged(
+                f"lethal ice of {count} probes", "mm", width, within=(diameter - 4, diameter + 4), reference=diameter
+            ),
+            judged(
+                f"lethal share of the ice of {count} probes",
+                "",
+                len(lethal) / len(ice),
+                within=(share - 0.08, share + 0.08),
+                reference=share,
+            ),
+        ]
+    return tuple(verdicts)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
 from imagio_sim.devices.applicator import PlacedApplicator, placement
 from imagio_sim.devices.library import load_device
 from imagio_sim.meshing.domain import Domain
@@ -111,6 +112,30 @@ def extent(points: Floats, operators: EdgeOperators, level: Floats) -> Floats:
     a, b = level[start[crossing]], level[end[crossing]]
     share = (a / (a - b))[:, None]
     return np.asarray(np.ptp(points[start[crossing]] * (1.0 - share) + points[end[crossing]] * share, axis=0))
+
+
+DEPTHS = {(15.0, 2250.0): (17.0, 4.0), (15.0, 3000.0): (20.0, 2.0), (20.0, 3000.0): (19.0, 4.0)}
+"""Mean and standard deviation of the depth [mm] by spacing [mm] and voltage [V]."""
+
+
+def judge(case: ValidationCase) -> tuple[Verdict, ...]:
+    """Depth by the single lethal field; by both models as the spread."""
+    verdicts = []
+    for setting in (SETTINGS[1], SETTINGS[2], SETTINGS[3]):
+        found = {name: float(size[1]) for name, _, size in zones(setting)}
+        depth, spread = DEPTHS[setting.spacing_mm, setting.voltage]
+        verdicts.append(
+            judged(
+                f"depth, {setting.spacing_mm:g} mm apart, {setting.voltage:g} V, {setting.pulses} pulses",
+                "mm",
+                found["lethal_field"],
+                within=(depth - 4, depth + 4),
+                reference=depth,
+                spread=spread,
+                models=tuple(found.values()),
+            )
+        )
+    return tuple(verdicts)
 
 
 def main() -> None:

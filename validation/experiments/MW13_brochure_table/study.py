@@ -6,6 +6,7 @@ Run as ``python -m validation.experiments.MW13_brochure_table.study``; writes th
 
 from __future__ import annotations
 
+from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
 from validation.calibration.antennas.study import CALIBRATION_POWER, Row, Simulated, root_mean_square, sheet, simulated
 
 TOLERANCE = 0.15
@@ -28,6 +29,27 @@ def line(row: Row, zone: Simulated) -> str:
         f"| {along:+.1f} ({along / row.along_mm:+.0%}), {across:+.1f} ({across / row.across_mm:+.0%}) "
         f"| {'yes' if within(zone, row) else 'no'} |"
     )
+
+
+def judge(case: ValidationCase) -> tuple[Verdict, ...]:
+    """Both contracted semi-axes of every row that did not calibrate."""
+    verdicts = []
+    for row in (one for one in sheet() if one.power != CALIBRATION_POWER):
+        zone = simulated("excised", row)
+        for name, measured, found in (
+            ("along", row.along_mm, zone.along_mm),
+            ("across", row.across_mm, zone.across_mm),
+        ):
+            verdicts.append(
+                judged(
+                    f"{name} the antenna, {row.power:g} W, {row.duration:g} s",
+                    "mm",
+                    found * zone.length_ratio,
+                    within=((1 - TOLERANCE) * measured, (1 + TOLERANCE) * measured),
+                    reference=measured,
+                )
+            )
+    return tuple(verdicts)
 
 
 def main() -> None:

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""How a comparison of runs is printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from imagio_sim.campaign.comparison import Compared, Comparison, DifferenceVolumes
+
+_SHOWN = (
+    *("target_coverage", "minimal_ablative_margin", "collateral_volume", "ablation_zone_volume"),
+    *("treatment_time", "energy"),
+)
+_MOST_DIFFERENCES = 6
+"""Lines about differences; the files hold all of them."""
+_COLOURS = {"pass": "green", "warn": "yellow", "fail": "red"}
+
+
+def show_comparison(comparison: Comparison, folder: Path | None, *, as_json: bool) -> None:
+    """Print a comparison as a table with its rule, volumes and notes, or as JSON."""
+    if as_json:
+        typer.echo(json.dumps(comparison.data(), indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    _print_table(console, comparison)
+    console.print(f"Ranked by: {comparison.rule}.", soft_wrap=True)
+    for one in comparison.differences[:_MOST_DIFFERENCES]:
+        console.print(_difference_text(one), soft_wrap=True)
+    if len(comparison.differences) > _MOST_DIFFERENCES:
+        console.print(f"and {len(comparison.differences) - _MOST_DIFFERENCES} more in comparison.json")
+    for note in comparison.notes:
+        console.print(f"[yellow]note[/yellow] {note}", soft_wrap=True)
+    if folder is not None:
+        kept = "comparison.csv, comparison.json and difference maps (1 only the first kills, 2 only the second, 3 both)"
+        console.print(f"{folder}: {kept}", soft_wrap=True)
+    console.print("Research software, not a medical device.")
+
+
+def _difference_text(one: DifferenceVolumes) -> str:
+    return (
+        f"{one.first} kills {one.only_first_ml:.1f} ml that {one.second} spares, "
+        f"and spares {one.only_second_ml:.1f} ml that it kills; both kill {one.both_ml:.1f} ml"
+    )
+
+
+def _print_table(console: Console, comparison: Comparison) -> None:
+    from rich.table import Table
+
+    from imagio_sim.campaign.variation import short_keys
+    from imagio_sim.outcome.comparison import QUANTITIES
+
+    shown = [
+        one
+        for one in QUANTITIES
+        if one.key in _SHOWN and any(run.figures[one.key] is not None for run in comparison.runs)
+    ]
+    varied = list(dict.fromkeys(path for run in comparison.runs for path in run.varied))
+    several_patients = len({run.patient for run in comparison.runs}) > 1
+    table = Table(header_style="bold")
+    headings = ["", "run" if not varied else "plan", *(["patient"] if several_patients else []), *short_keys(varied)]
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for one in shown:
+        table.add_column(one.heading, justify="right")
+    table.add_column("constraints")
+    for run in comparison.runs:
+        row = [str(run.rank), run.plan if varied else run.label, *([str(run.patient)] if several_patients else [])]
+        row += [str(run.varied.get(path, "")) for path in varied]
+        row += ["–" if (value := run.figures[one.key]) is None else f"{value:.{one.digits}f}" for one in shown]
+        table.add_row(*row, _constraints_text(run))
+    console.print(table)
+
+
+def _constraints_text(run: Compared) -> str:
+    from rich.markup import escape
+
+    missed = [(name, status) for name, status in run.constraints.items() if status != "pass"]
+    if not missed:
+        return "[green]all pass[/green]" if run.constraints else "–"
+    return ", ".join(f"[{_COLOURS[status]}]{status}[/]: {escape(name)}" for name, status in missed)

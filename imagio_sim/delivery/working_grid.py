@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The grid on which deliveries are worked out: the segmentation's own where it suits, in whole parts or blocks of it.
+
+Voxels thicker than 3 mm are cut, because a dose changes over such lengths; voxels so fine that whole blocks of them
+stay below 2 mm are put together, because the arteries' territories are no finer. Only the box around what is asked for
+is kept, with so much around it as beta radiation reaches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagio_sim.anatomy.volume import Grid
+
+Mask = NDArray[np.bool_]
+
+COARSEST_MM, FINE_ENOUGH_MM = 3.0, 2.0
+MARGIN_MM = 15.0
+"""Kept around what is asked for: beyond the range of the beta radiation of yttrium-90 (11 mm) and beyond a terminal."""
+_ROUND_OFF = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class WorkingGrid:
+    """A grid made of a part of another one.
+
+    Attributes
+    ----------
+    grid
+        The grid itself.
+    source_shape
+        Shape of the grid that it is made of.
+    lower
+        Index (3,) in that of the first voxel.
+    blocks
+        Voxels of that one put together along each axis.
+    parts
+        Into how many each of its voxels is cut along each axis; one of both is 1.
+    """
+
+    grid: Grid
+    source_shape: tuple[int, int, int]
+    lower: tuple[int, int, int]
+    blocks: tuple[int, int, int]
+    parts: tuple[int, int, int]
+
+    @classmethod
+    def around(cls, held: Mask, grid: Grid) -> WorkingGrid:
+        """The one that holds these voxels (i, j, k), of which there is one at least."""
+        spacing = grid.spacing_mm
+        blocks = np.maximum(np.floor(FINE_ENOUGH_MM / spacing + _ROUND_OFF), 1.0).astype(int)
+        parts = np.ceil(spacing / COARSEST_MM - _ROUND_OFF).astype(int)
+        margin = np.ceil(MARGIN_MM / spacing).astype(int)
+        occupied = np.argwhere(held)
+        lower = np.maximum(occupied.min(axis=0) - margin, 0)
+        upper = np.minimum(occupied.max(axis=0) + 1 + margin, held.shape)
+        count = np.ceil((upper - lower) / blocks).astype(int) * parts
+        scale = blocks / parts
+        affine = grid.affine.copy()
+        affine[:3, :3] = grid.affine[:3, :3] * scale
+        affine[:3, 3] = grid.to_lps((lower + 0.5 * (scale - 1.0))[None])[0]
+        made = Grid(_triple(count), affine)
+        return cls(made, _triple(np.array(held.shape)), _triple(lower), _triple(blocks), _triple(parts))
+
+    def mask(self, source: Mask) -> Mask:
+        """A mask on the source's grid, as one on this: a block counts that is filled by more than half.
+
+        Of those that are filled by half every other one counts, by its place: surfaces along the grid would move.
+        """
+        block = source[tuple(slice(start, None) for start in self.lower)]
+        for axis, (blocks, parts, count) in enumerate(zip(self.blocks, self.parts, self.grid.shape, strict=True)):
+            block = np.repeat(block, parts, axis=axis) if parts > 1 else block
+            wanted = count * blocks
+            lacking = [(0, max(wanted - length, 0) if own == axis else 0) for own, length in enumerate(block.shape)]
+            block = np.pad(block, lacking).take(range(wanted), axis=axis)
+        i, j, k = self.grid.shape
+        filled = block.reshape(i, self.blocks[0], j, self.blocks[1], k, self.blocks[2]).mean(axis=(1, 3, 5))
+        every_other = np.indices(self.grid.shape).sum(axis=0) % 2 == 0
+        return np.asarray((filled > 0.5) | ((filled == 0.5) & every_other))
+
+
+def _triple(numbers: NDArray[np.integer]) -> tuple[int, int, int]:
+    i, j, k = (int(number) for number in numbers)
+    return i, j, k

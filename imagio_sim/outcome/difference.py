@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What one plan kills and another spares, voxel by voxel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagio_sim.anatomy.volume import Grid
+
+ONLY_FIRST, ONLY_SECOND, BOTH = 1, 2, 3
+"""Values of a difference map; 0 lives in both."""
+_SAME_PLACE = 1e-3
+"""How far [voxels] two grids may be from sharing their voxels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Where two zones differ.
+
+    Attributes
+    ----------
+    labels
+        (i, j, k): 1 what only the first kills, 2 what only the second kills, 3 what both kill.
+    grid
+        Where the voxels lie (LPS mm).
+    """
+
+    labels: NDArray[np.uint8]
+    grid: Grid
+
+    def volume_ml(self, value: int) -> float:
+        """Volume of the voxels that hold ``value``."""
+        return float((self.labels == value).sum()) * self.grid.voxel_volume_mm3 / 1000.0
+
+    @property
+    def dice(self) -> float | None:
+        """Overlap of the two zones: twice the common volume over the sum of both; None without any."""
+        first, second, both = (int((self.labels == value).sum()) for value in (ONLY_FIRST, ONLY_SECOND, BOTH))
+        total = first + second + 2 * both
+        return 2.0 * both / total if total else None
+
+
+def difference(
+    first: NDArray[np.bool_], first_grid: Grid, second: NDArray[np.bool_], second_grid: Grid
+) -> Difference | None:
+    """Compare two zones (i, j, k) on grids whose voxels coincide where they overlap; None where they do not.
+
+    The map covers both grids, so nothing of either zone is lost.
+    """
+    offset = _offset(first_grid, second_grid)
+    if offset is None:
+        return None
+    lower = np.minimum(offset, 0)
+    shape = np.maximum(offset + second.shape, first.shape) - lower
+    labels = np.zeros(tuple(int(count) for count in shape), dtype=np.uint8)
+    _part(labels, -lower, first.shape)[first] |= ONLY_FIRST
+    _part(labels, offset - lower, second.shape)[second] |= ONLY_SECOND
+    affine = first_grid.affine.copy()
+    affine[:3, 3] = first_grid.to_lps(lower[None].astype(float))[0]
+    return Difference(labels, Grid((int(shape[0]), int(shape[1]), int(shape[2])), affine))
+
+
+def _offset(first: Grid, second: Grid) -> NDArray[np.int64] | None:
+    """Index (3,) in the first grid of the second's first voxel, if both have the same axes and share their voxels."""
+    if np.abs(first.affine[:3, :3] - second.affine[:3, :3]).max() * max(second.shape) > _SAME_PLACE * _least(first):
+        return None
+    exact = first.to_index(second.affine[None, :3, 3])[0]
+    nearest = np.rint(exact).astype(np.int64)
+    return nearest if np.abs(exact - nearest).max() <= _SAME_PLACE else None
+
+
+def _least(grid: Grid) -> float:
+    return float(grid.spacing_mm.min())
+
+
+def _part(labels: NDArray[np.uint8], start: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    i, j, k = (slice(int(begin), int(begin) + count) for begin, count in zip(start, shape, strict=True))
+    return labels[i, j, k]

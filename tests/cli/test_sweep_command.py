@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""``imagio sweep`` and ``imagio compare`` as a planner uses them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.campaign.bench import PLAN, POWER, written_bench
+from tests.cli.conftest import Finished, call
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep")
+    written_bench(folder)
+    ended = call("sweep", "bench.yaml", "--vary", f"{POWER}=40W:60W:20W", folder=folder)
+    assert ended.code == 0, ended.err
+    return folder
+
+
+def test_a_sweep_prints_its_members_its_rule_and_where_they_differ(swept: Path) -> None:
+    ended = call("sweep", "bench.yaml", "--vary", f"{POWER}=40W:60W:20W", folder=swept)
+
+    assert ended.code == 0
+    assert "40 W" in ended.out
+    assert "60 W" in ended.out
+    assert "Ranked by: fewest failed constraints, then" in ended.out
+    assert "kills 0.0 ml that power=60_W spares" in ended.out
+    assert "not a medical device" in ended.out
+    assert (swept / "runs" / "bench_sweep" / "comparison" / "comparison.csv").exists()
+    assert not list((swept / "runs").rglob("zone_3d.png"))  # pictures are left out
+
+
+def test_a_sweep_can_be_sampled_and_read_by_programs(swept: Path) -> None:
+    arguments = ("--vary", f"{POWER}=40W:60W", "--sample", "2", "--seed", "1", "--json")
+    ended = call("sweep", "bench.yaml", *arguments, folder=swept)
+
+    comparison = json.loads(ended.out)
+    assert len(comparison["runs"]) == 2
+    assert all(40.0 <= float(run["varied"][POWER].split()[0]) <= 60.0 for run in comparison["runs"])
+
+
+@pytest.mark.parametrize(
+    ("vary", "said"),
+    [
+        (f"plans.{PLAN}.applicators[0].pwer=1W,2W", f"did you mean 'plans.{PLAN}.stages[0].applicators[0].power'?"),
+        (f"{POWER}=60W:20W:10W", "the empty range 60W:20W:10W"),
+        (f"{POWER}=20mm:60mm:20mm", "which is no power"),
+        (f"{POWER}=20:60:20", "without a unit"),
+        (f"{POWER}=20W:60W", "a range without a step"),
+        ("power", "no path with values"),
+    ],
+)
+def test_what_cannot_be_varied_is_refused_in_one_line(swept: Path, vary: str, said: str) -> None:
+    ended = call("sweep", "bench.yaml", "--vary", vary, "--out", "never", folder=swept)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert len(ended.err.splitlines()) == 1
+    assert not (swept / "never").exists()
+
+
+def test_runs_are_compared_by_their_folders(swept: Path) -> None:
+    folders = sorted((swept / "runs" / "bench_sweep").glob(f"*/{PLAN}"))[:2]
+
+    ended = call("compare", *folders, "--rank", "energy", "--out", "maps", folder=swept)
+
+    assert ended.code == 0, ended.err
+    assert "Ranked by: smallest energy into tissue." in ended.out
+    assert len(list((swept / "maps").glob("difference_*.nii.gz"))) == 1
+
+
+def test_the_plans_of_a_scenario_are_run_and_compared_in_one_command(swept: Path) -> None:
+    ended = call("compare", "bench.yaml", "--json", folder=swept)
+
+    assert [run["plan"] for run in json.loads(ended.out)["runs"]] == [PLAN]
+
+
+def test_another_patient_is_compared_and_it_is_said(swept: Path, finished: Finished) -> None:
+    ended = call("compare", swept / "runs" / "bench_sweep", finished.folder, "--out", "patients", folder=swept)
+
+    assert ended.code == 0
+    assert "2 different patients" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere",), "no such folder"),
+        (("runs", "--rank", "covrage"), "did you mean 'target_coverage'?"),
+        (("runs", "--against", "mine"), "--against"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_one_line(swept: Path, arguments: tuple[str, ...], said: str) -> None:
+    ended = call("compare", *arguments, folder=swept)
+
+    assert ended.code == 2
+    assert said in ended.err
+    assert len(ended.err.splitlines()) == 1

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Tumour control by mean dose against complete pathologic necrosis in explants.
+
+Run as ``python3 -m validation.experiments.RE01_explants.study``; writes the tables to standard output.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
+from imagio_sim.pharmacy.microspheres import load_microspheres
+from imagio_sim.physics.radiation import logistic_control, rate_of
+from imagio_sim.tissue.death.radiation import Exposure, radiation_death_models
+
+Floats = NDArray[np.float64]
+
+MEDIAN_GY, QUARTILES_GY = 240.0, (136.0, 387.0)
+THRESHOLD_GY = 190.0
+COMPLETE_ABOVE, COMPLETE_BELOW = 24.0 / 28.0, 6.0 / 17.0
+_QUARTILE = 0.6744897501960817
+
+
+class Groups(NamedTuple):
+    """Share of complete necrosis above and below the threshold, and in all."""
+
+    above: float
+    below: float
+    all: float
+
+
+def explant_doses(count: int = 20001) -> Floats:
+    """Doses [Gy] of the explants as a lognormal distribution with the published median and quartiles, evenly spaced."""
+    from scipy.special import ndtri
+
+    deviation = np.log(QUARTILES_GY[1] / QUARTILES_GY[0]) / (2.0 * _QUARTILE)
+    return np.asarray(MEDIAN_GY * np.exp(deviation * ndtri((np.arange(count) + 0.5) / count)))
+
+
+def expected(half_dose: float, slope: float, tumour_factor: float) -> Groups:
+    """What the logistic law says of tumours that get ``tumour_factor`` times the mean dose of the treated liver."""
+    doses = explant_doses()
+    control = logistic_control(tumour_factor * doses, half_dose=half_dose, slope=slope)
+    above = doses > THRESHOLD_GY
+    return Groups(float(control[above].mean()), float(control[~above].mean()), float(control.mean()))
+
+
+def necrotic(tumour_factor: float) -> dict[str, float]:
+    """Lowest mean dose of the treated liver [Gy] from which each model of death kills the tumour."""
+    doses = np.linspace(1.0, 600.0, 6000)
+    exposure = [Exposure(tumour_factor * doses, rate_of(64.1 * 3600.0), 1e9)]
+    return {
+        model.name: float(doses[np.argmax(model.level(exposure, np.ones(len(doses))) >= 0.0)])
+        for model in radiation_death_models()
+    }
+
+
+def judge(case: ValidationCase) -> tuple[Verdict, ...]:
+    """Shares above and below 190 Gy, over what a tumour gets by the mean dose of the treated liver."""
+    values = load_microspheres("therasphere").values
+    half, slope = values["half_control_dose"].value, values["control_slope"].value
+    found = [expected(half, slope, one["tumour by treated liver"]) for one in case.samples(24, seed=45)]
+    return (
+        judged(
+            "complete necrosis above 190 Gy",
+            "",
+            [one.above for one in found],
+            within=(0.75, None),
+            reference=COMPLETE_ABOVE,
+            unknown=case.unknown_text,
+        ),
+        judged(
+            "complete necrosis below 190 Gy",
+            "",
+            [one.below for one in found],
+            within=(0.20, 0.50),
+            reference=COMPLETE_BELOW,
+            unknown=case.unknown_text,
+        ),
+    )
+
+
+def main() -> None:
+    """Print the tables."""
+    spheres = load_microspheres("therasphere")
+    half, slope = spheres.values["half_control_dose"], spheres.values["control_slope"]
+    print("| D50 (Gy) | slope | tumour by treated liver | above 190 Gy | below | all |\n|---|---|---|---|---|---|")
+    print(f"| measured | | | {COMPLETE_ABOVE:.0%} | {COMPLETE_BELOW:.0%} | {30 / 45:.0%} |")
+    for factor in (1.0, 1.5, 2.0):
+        for dose, steep in ((half.value, slope.value), (half.low, slope.value), (half.high, slope.value)):
+            assert dose is not None
+            found = expected(dose, steep, factor)
+            print(f"| {dose:g} | {steep:g} | {factor:g} | {found.above:.0%} | {found.below:.0%} | {found.all:.0%} |")
+    print(
+        "\n| model | kills the tumour from a mean dose of the treated liver on (Gy): 1 times | 2 times |\n|---|---|---|"
+    )
+    once, twice = necrotic(1.0), necrotic(2.0)
+    for name, dose in once.items():
+        print(f"| {name} | {dose:.0f} | {twice[name]:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
