@@ -379,13 +379,28 @@ class Stage:
         levels = unharmed | self.death.levels() | self._other_levels()
         if len(self.case.deciding_models) > 1:
             deciding = {_agent(model): model for model in self.case.deciding_models}
+            survivals = self.survivals_by_agent()
             levels[COMBINED] = combined_level(
-                {agent: levels[model] for agent, model in deciding.items()},
-                self.survivals_by_agent(),
+                self._beside_own_zones({agent: levels[model] for agent, model in deciding.items()}),
+                survivals,
                 {agent: lethal_survival(model) for agent, model in deciding.items()},
                 self.case.interactions,
             )
         return levels
+
+    def _beside_own_zones(self, levels: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Levels (count,) of which each counts only in cells that its own zone reaches, where any zone does.
+
+        Models have scales of their own below zero. One that calls untouched tissue -1 would move the surface of a burn,
+        to whose nodes the law of heat gives -5, when the larger of the two is taken.
+        """
+        near = {}
+        for name, level in levels.items():
+            reached = np.zeros(self.space.count)
+            reached[self.space.cells[(level[self.space.cells] >= 0.0).any(axis=1)]] = 1.0
+            near[name] = self.space.accumulated(reached) > 0.0
+        any_near = np.any(list(near.values()), axis=0)
+        return {name: np.where(near[name] | ~any_near, level, -LEVEL_LIMIT) for name, level in levels.items()}
 
     def survivals_by_agent(self) -> dict[str, Floats]:
         """Surviving share (count,) of each agent that acts in the plan, by its deciding model."""
