@@ -160,7 +160,7 @@ def test_a_drug_whose_effect_on_cells_nobody_knows_is_refused(tmp_path: Path, mo
 
 
 def test_an_organ_whose_interstitium_nobody_knows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chemoembolisation, "_fed_tissues", lambda setting, active: frozenset({"fat", "liver"}))
+    monkeypatch.setattr(chemoembolisation, "fed_tissues", lambda anatomy, infusion: frozenset({"fat", "liver"}))
     with pytest.raises(InputError, match=r"tissue 'fat'.*'interstitial_fraction'"):
         given(tmp_path, beads(), mix=(0.2, 0.0, 0.8))
 

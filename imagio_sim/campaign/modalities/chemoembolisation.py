@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from imagio_sim.campaign.infused_patient import fed_tissues
 from imagio_sim.campaign.modalities.embolisation import perfusion_factor
 from imagio_sim.campaign.modalities.setting import ActiveInfusion, StageSetting
 from imagio_sim.pharmacy.drugs import Drug, load_drug
 from imagio_sim.pharmacy.oils import load_oil
 from imagio_sim.pharmacy.particles import load_particles
 from imagio_sim.plan.infusions import DrugElutingBeads, OilEmulsion
-from imagio_sim.plan.infusions.territory import LabelTerritory
 from imagio_sim.solve.drug_depots import AnyDepot, BeadDepot, DrugConstants, EmulsionDepot, OrganTissue
 from imagio_sim.solve.drug_kinetics import PlasmaKinetics
 from imagio_sim.solve.sources import SourceSpec
@@ -63,7 +63,7 @@ def _given(setting: StageSetting, name: str, active: Sequence[ActiveInfusion]) -
         body=plasma_kinetics(drug),
         tissue=_organ(setting, active),
         haematocrit=setting.constants["haematocrit"],
-        target=_target(setting),
+        target=setting.cell_target(),
     )
 
 
@@ -129,7 +129,7 @@ def _emulsion(
     setting: StageSetting, name: str, infusion: OilEmulsion, density: Floats, *, first: bool
 ) -> EmulsionDepot:
     oil, drug = load_oil(infusion.oil), load_drug(infusion.drug)
-    emulsion, target = oil.emulsion(infusion.drug), _target(setting)
+    emulsion, target = oil.emulsion(infusion.drug), setting.cell_target()
     normal, tumour = oil.value("washout_rate_normal"), oil.value("washout_rate_tumour")
     return EmulsionDepot(
         name=name,
@@ -144,7 +144,10 @@ def _emulsion(
 def _organ(setting: StageSetting, active: Sequence[ActiveInfusion]) -> OrganTissue:
     """The tissues that these infusions reach, per cell (m,), by their share of it."""
     sampled = setting.geometry.sampled
-    fed = sorted(set().union(*(_fed_tissues(setting, one) for one in active)) & set(sampled.tissues))
+    anatomy = setting.geometry.anatomy
+    assert anatomy is not None  # only the half plane has none, and a plan refuses infusions there
+    reached = (fed_tissues(anatomy, one.delivered.infusion) for one in active if one.delivered is not None)
+    fed = sorted(set().union(*reached) & set(sampled.tissues))
     columns = [sampled.tissues.index(name) for name in fed]
     table = property_table([setting.scenario.tissue(name) for name in fed], INTERSTITIUM)
     shares = sampled.fractions[:, columns]
@@ -167,24 +170,3 @@ def _organ(setting: StageSetting, active: Sequence[ActiveInfusion]) -> OrganTiss
         drainage=cells["lymphatic_conductance"],
         lymph_pressure=np.full(len(shares), setting.constants["lymph_pressure"]),
     )
-
-
-def _fed_tissues(setting: StageSetting, active: ActiveInfusion) -> frozenset[str]:
-    """Tissues of the labels that an infusion may reach."""
-    anatomy, delivered = setting.geometry.anatomy, active.delivered
-    assert anatomy is not None  # only the half plane has none, and a plan refuses infusions there
-    assert delivered is not None
-    territory = delivered.infusion.territory
-    named = territory.labels if isinstance(territory, LabelTerritory) else ()
-    target = () if anatomy.target is None else (anatomy.target,)
-    return frozenset(anatomy.tissues[label].tissue for label in (*delivered.infusion.organ, *named, *target))
-
-
-def _target(setting: StageSetting) -> Floats:
-    """Share of each cell (m,) that is target: 1 where the middle of the cell is in it."""
-    anatomy, domain = setting.geometry.anatomy, setting.geometry.domain
-    if anatomy is None or anatomy.target is None:
-        return np.zeros(len(domain.cells))
-    centres = domain.points_in_space_mm[domain.cells].mean(axis=1)
-    numbers = [number for number, name in anatomy.labels.names.items() if name == anatomy.target]
-    return np.isin(anatomy.label_at(centres), numbers).astype(float)

@@ -69,7 +69,7 @@ def _infused(setting: StageSetting, active: ActiveInfusion) -> LiposomeSpec:
         passable_surface=bed[PASSABLE],
         cell_density=bed["cell_density"],
         haematocrit=setting.constants["haematocrit"],
-        target=_target(setting),
+        target=setting.cell_target(),
         notes=tuple(_notes(setting, active.name, infusion, body)),
     )
 
@@ -138,16 +138,6 @@ def _perfused(setting: StageSetting) -> list[int]:
 def _is_known(setting: StageSetting, column: int) -> bool:
     values = setting.scenario.tissue(setting.geometry.sampled.tissues[column]).values
     return any(name in values for name in CAPILLARY_BED)
-
-
-def _target(setting: StageSetting) -> Floats:
-    """Share of each cell (m,) that is target: 1 where the middle of the cell is in it."""
-    anatomy, domain = setting.geometry.anatomy, setting.geometry.domain
-    if anatomy is None or anatomy.target is None:
-        return np.zeros(len(domain.cells))
-    centres = domain.points_in_space_mm[domain.cells].mean(axis=1)
-    numbers = [number for number, name in anatomy.labels.names.items() if name == anatomy.target]
-    return np.isin(anatomy.label_at(centres), numbers).astype(float)
 
 
 def _notes(setting: StageSetting, name: str, infusion: Liposomes, body: BodyKinetics) -> Iterator[str]:

@@ -92,6 +92,15 @@ class StageSetting:
     def _transfers(self) -> dict[Grid, VoxelTransfer]:
         return {}
 
+    def cell_target(self) -> NDArray[np.float64]:
+        """Share of each cell (m,) that is target: 1 where the middle of the cell is in it."""
+        anatomy, domain = self.geometry.anatomy, self.geometry.domain
+        if anatomy is None or anatomy.target is None:
+            return np.zeros(len(domain.cells))
+        centres = domain.points_in_space_mm[domain.cells].mean(axis=1)
+        numbers = [number for number, name in anatomy.labels.names.items() if name == anatomy.target]
+        return np.isin(anatomy.label_at(centres), numbers).astype(float)
+
     def placed(self, name: str) -> PlacedApplicator:
         """An applicator in the patient."""
         return next(one for one in self.geometry.applicators if one.name == name)
