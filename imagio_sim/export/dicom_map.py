@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.export.dicom_source import NOTICE, missing_of, pixels_of, read_sources, save_whole
+from imagio_sim.export.dicom_source import missing_of, pixels_of, provenance, read_sources, save_whole
 
 if TYPE_CHECKING:
     import highdicom
@@ -103,17 +103,10 @@ def _map(
         series_number=9001,
         sop_instance_uid=highdicom.UID(),
         instance_number=1,
-        manufacturer="imagio-sim",
-        manufacturer_model_name="imagio-sim",
-        software_versions=version,
-        device_serial_number="0",
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[meaning],
         voi_lut_transformations=[window],
-        content_label="SIMULATED",
-        content_description=NOTICE,
-        content_creator_name="imagio-sim^",
-        series_description=f"{NOTICE}: {plan}"[:64],
+        **provenance(plan, version),
     )
     made.Laterality = ""  # may be unknown, but not missing, where a body part could be paired (PS3.3 C.7.3.1)
     return made

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.export.dicom_source import NOTICE, missing_of, pixels_of, read_sources, save_whole
+from imagio_sim.export.dicom_source import missing_of, pixels_of, provenance, read_sources, save_whole
 
 if TYPE_CHECKING:
     import highdicom
@@ -83,13 +83,6 @@ def _segmentation(
         series_number=9000,
         sop_instance_uid=highdicom.UID(),
         instance_number=1,
-        manufacturer="imagio-sim",
-        manufacturer_model_name="imagio-sim",
-        software_versions=version,
-        device_serial_number="0",
-        content_label="SIMULATED",
-        content_description=NOTICE,
-        content_creator_name="imagio-sim^",
-        series_description=f"{NOTICE}: {plan}"[:64],
+        **provenance(plan, version),
         omit_empty_frames=True,
     )

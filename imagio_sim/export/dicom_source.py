@@ -62,6 +62,20 @@ def pixels_of(source: pydicom.Dataset, grid: Grid) -> tuple[NDArray[np.int64], N
     return grid.nearest(points)
 
 
+def provenance(plan: str, version: str) -> dict[str, str]:
+    """What everything that is derived says of where it comes from, as highdicom takes it."""
+    return {
+        "manufacturer": "imagio-sim",
+        "manufacturer_model_name": "imagio-sim",
+        "software_versions": version,
+        "device_serial_number": "0",
+        "content_label": "SIMULATED",
+        "content_description": NOTICE,
+        "content_creator_name": "imagio-sim^",
+        "series_description": f"{NOTICE}: {plan}"[:64],
+    }
+
+
 def save_whole(path: Path, dataset: Any) -> None:
     """Write a file that is there only once it is complete."""
     partial = path.with_name(f".{path.name}.partial")
