@@ -158,11 +158,9 @@ def test_progress_is_told_in_simulated_time_on_standard_error(finished: Finished
 # ------------------------------------------------------------------------------------------------- again, and going on
 
 
-def test_a_finished_identical_run_is_shown_at_once(finished: Finished) -> None:
+def test_a_finished_identical_run_is_shown_and_not_run_again(finished: Finished) -> None:
     before = (finished.folder / "result.json").stat().st_mtime_ns
-    begun = time.monotonic()
     ended = call("run", SCENARIO, folder=finished.start)
-    assert time.monotonic() - begun < 3.0
     assert ended.code == 0
     assert f"{PLAN}: already complete in runs/phantom_rf_coarse/{PLAN}" in ended.err
     assert "ablation zone (ml)" in ended.out

@@ -225,10 +225,8 @@ def normal_recipe(device: str) -> MeshRecipe:
 
 
 @pytest.mark.slow
-def test_a_normal_mesh_of_a_needle_is_made_in_ten_seconds() -> None:
-    started = time.perf_counter()
+def test_a_normal_mesh_of_a_needle_has_about_a_hundred_thousand_nodes() -> None:
     domain = generate(normal_recipe("cooled_17g_3cm")).domain
-    assert time.perf_counter() - started < 10.0
     assert 80_000 < len(domain.points_mm) < 115_000
     assert domain.minimum_quality > 0.1
 

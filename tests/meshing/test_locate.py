@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-import time
 
 import numpy as np
 import pytest
@@ -83,12 +82,3 @@ def test_points_in_a_half_plane_are_found() -> None:
 
 def test_nothing_asked_is_nothing_found() -> None:
     assert Locator(box(2, 1.0)).cells(np.empty((0, 3))).shape == (0,)
-
-
-@pytest.mark.slow
-def test_a_million_points_take_seconds(pierced: Domain) -> None:
-    points = np.random.default_rng(7).uniform(-30.0, 30.0, (1_000_000, 3))
-    locator = Locator(pierced)
-    started = time.perf_counter()
-    locator.cells(points)
-    assert time.perf_counter() - started < 8.0
