@@ -33,7 +33,7 @@ test:
 test-slow:
 	@environment/setup --with-paraview --with-slurm
 	$(pytest) -m slow
-	$(enter) --layer slurm python3 -m pytest -m slow tests/campaign/test_cluster.py
+	$(enter) --layer slurm python3 -m pytest -m slow tests/campaign/workflow/test_cluster.py
 
 lint:
 	$(enter) ruff format --check $(python_sources)

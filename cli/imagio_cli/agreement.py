@@ -12,8 +12,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from imagio_sim.campaign.measured_cases import CaseRequest
-    from imagio_sim.campaign.measured_cohort import CohortAgreement
+    from imagio_sim.campaign.agreement.measured_cases import CaseRequest
+    from imagio_sim.campaign.agreement.measured_cohort import CohortAgreement
 
 
 class Shrinkage(StrEnum):
@@ -49,8 +49,14 @@ def agreement(
 
     The measured zone is histology or follow-up imaging: NIfTI, NRRD, DICOM-SEG, a closed surface, or slices (YAML).
     """
-    from imagio_sim.campaign.agreement_page import write_page_of
-    from imagio_sim.campaign.measured_cohort import compare_cases, is_cohort, read_cases, read_requests, write_agreement
+    from imagio_sim.campaign.agreement.measured_cohort import (
+        compare_cases,
+        is_cohort,
+        read_cases,
+        read_requests,
+        write_agreement,
+    )
+    from imagio_sim.campaign.agreement.page import write_page_of
 
     if measured is None or is_cohort(run):
         _refuse_options_of_one_case(measured, structure, register)
@@ -66,7 +72,7 @@ def agreement(
 
 
 def _request(run: Path, measured: Path, structure: str | None, register: tuple[Path, Path] | None) -> CaseRequest:
-    from imagio_sim.campaign.measured_cases import CaseRequest
+    from imagio_sim.campaign.agreement.measured_cases import CaseRequest
 
     after, before = register or (None, None)
     return CaseRequest(run.resolve().name, run, measured, structure, after, before)
@@ -111,7 +117,7 @@ def _show(folder: Path, found: CohortAgreement, *, as_json: bool) -> None:
 def _print_figures(console: Console, found: CohortAgreement) -> None:
     from rich.table import Table
 
-    from imagio_sim.campaign.measured_cohort import FIGURES
+    from imagio_sim.campaign.agreement.measured_cohort import FIGURES
 
     table = Table(header_style="bold")
     several = len(found.cases) > 1

@@ -13,7 +13,7 @@ from imagio_cli.progress import shown, stoppable
 from imagio_cli.run import Resolution
 
 if TYPE_CHECKING:
-    from imagio_sim.campaign.calibration import Calibration
+    from imagio_sim.campaign.agreement.calibration import Calibration
 
 
 def calibrate(
@@ -37,8 +37,8 @@ def calibrate(
 
     Told are each case's values with their 90 % interval, and the errors with and without a case's own zone.
     """
-    from imagio_sim.campaign.calibration import Asked, read_cases, write_calibration
-    from imagio_sim.campaign.calibration import calibrate as calibrate_on
+    from imagio_sim.campaign.agreement.calibration import Asked, read_cases, write_calibration
+    from imagio_sim.campaign.agreement.calibration import calibrate as calibrate_on
     from imagio_sim.campaign.run import Listener, RunOptions
 
     cases = read_cases(cohort)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from imagio_sim.campaign.standing import Standing
+    from imagio_sim.campaign.workflow.standing import Standing
 
 campaign = typer.Typer(
     no_args_is_help=True,
@@ -40,8 +40,8 @@ def run(
 
     Everything that is wrong with it is said before anything starts. A run that fails does not stop the others.
     """
-    from imagio_sim.campaign.conduct import conduct, last_words
-    from imagio_sim.campaign.engine import Cluster, Engine
+    from imagio_sim.campaign.workflow.conduct import conduct, last_words
+    from imagio_sim.campaign.workflow.engine import Cluster, Engine
 
     folder = out or Path("campaigns") / file.stem
     engine = Engine(cores, Cluster(partition, account) if slurm else None, profile)
@@ -57,7 +57,7 @@ def run(
 @campaign.command("status")
 def status(folder: Folder) -> None:
     """Say how far a campaign is; at any time, from any machine that sees the folder."""
-    from imagio_sim.campaign.standing import standing_of
+    from imagio_sim.campaign.workflow.standing import standing_of
 
     _say(standing_of(folder), folder)
 
@@ -65,8 +65,8 @@ def status(folder: Folder) -> None:
 @campaign.command("collect")
 def collect(folder: Folder) -> None:
     """Make the table of results from the run folders: results.parquet and results.csv."""
-    from imagio_sim.campaign.collection import CSV, PARQUET
-    from imagio_sim.campaign.collection import collect as collect_runs
+    from imagio_sim.campaign.workflow.collection import CSV, PARQUET
+    from imagio_sim.campaign.workflow.collection import collect as collect_runs
 
     standing, rows = collect_runs(folder)
     typer.echo(f"{standing.text}; {len(rows)} rows, {len(rows[0])} columns")
@@ -79,7 +79,7 @@ def report(
     rank: Annotated[str | None, typer.Option(help="Ranking rule, NAME[:TOLERANCE[:ENOUGH]],...")] = None,
 ) -> None:
     """Write a page with every run, ranked within its case, and every failure with its reason."""
-    from imagio_sim.campaign.campaign_report import write_campaign_report
+    from imagio_sim.campaign.workflow.campaign_report import write_campaign_report
     from imagio_sim.outcome.ranking import DEFAULT_RULE, parse_rule
 
     typer.echo(str(write_campaign_report(folder, parse_rule(rank or DEFAULT_RULE))))

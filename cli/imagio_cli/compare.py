@@ -30,9 +30,9 @@ def compare(
 
     The default rule takes constraints first; --rank NAME[:TOLERANCE[:ENOUGH]],... changes it.
     """
-    from imagio_sim.campaign.comparison import compare as compare_runs
-    from imagio_sim.campaign.comparison import write_comparison
     from imagio_sim.campaign.finished_runs import finished_runs
+    from imagio_sim.campaign.what_if.comparison import compare as compare_runs
+    from imagio_sim.campaign.what_if.comparison import write_comparison
     from imagio_sim.outcome.ranking import DEFAULT_RULE, parse_rule
 
     rule = parse_rule(rank or DEFAULT_RULE)

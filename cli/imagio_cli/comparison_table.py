@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from imagio_sim.campaign.comparison import Compared, Comparison, DifferenceVolumes
+    from imagio_sim.campaign.what_if.comparison import Compared, Comparison, DifferenceVolumes
 
 _SHOWN = (
     *("target_coverage", "minimal_ablative_margin", "collateral_volume", "ablation_zone_volume"),
@@ -55,7 +55,7 @@ def _difference_text(one: DifferenceVolumes) -> str:
 def _print_table(console: Console, comparison: Comparison) -> None:
     from rich.table import Table
 
-    from imagio_sim.campaign.variation import short_keys
+    from imagio_sim.campaign.what_if.variation import short_keys
     from imagio_sim.outcome.comparison import QUANTITIES
 
     shown = [

@@ -15,10 +15,10 @@ def report(
     rank: Annotated[str | None, typer.Option(help="Ranking rule, NAME[:TOLERANCE[:ENOUGH]],...")] = None,
 ) -> None:
     """Write one self-contained HTML page: of one run its report, of several all of them side by side."""
-    from imagio_sim.campaign.comparison import compare
     from imagio_sim.campaign.finished_runs import finished_runs
     from imagio_sim.campaign.folder import refuse_unusable
-    from imagio_sim.campaign.joint_report import write_joint_report
+    from imagio_sim.campaign.what_if.comparison import compare
+    from imagio_sim.campaign.what_if.joint_report import write_joint_report
     from imagio_sim.errors import InputError
     from imagio_sim.outcome.ranking import DEFAULT_RULE, parse_rule
 

@@ -15,7 +15,7 @@ from imagio_cli.run import Resolution
 
 if TYPE_CHECKING:
     from imagio_sim.campaign.run import RunOptions
-    from imagio_sim.campaign.sweep import Member, MemberResult
+    from imagio_sim.campaign.what_if.sweep import Member, MemberResult
     from imagio_sim.outcome.ranking import Rule
 
 
@@ -44,8 +44,8 @@ def sweep(
     What is finished is not run again: more values can be added later. Meshes are re-used where geometry is the same.
     """
     from imagio_sim.campaign.run import RunOptions
-    from imagio_sim.campaign.sweep import members_of
-    from imagio_sim.campaign.variation import Sample, parse_vary
+    from imagio_sim.campaign.what_if.sweep import members_of
+    from imagio_sim.campaign.what_if.variation import Sample, parse_vary
     from imagio_sim.outcome.ranking import DEFAULT_RULE, parse_rule
     from imagio_sim.plan import load_scenario
 
@@ -72,7 +72,7 @@ def sweep(
 
 def _run(members: Sequence[Member], options: RunOptions) -> list[MemberResult]:
     from imagio_sim.campaign.run import Listener
-    from imagio_sim.campaign.sweep import sweep as run_members
+    from imagio_sim.campaign.what_if.sweep import sweep as run_members
 
     ended = []
     with stoppable() as wish, shown(brief=True) as display:
@@ -86,8 +86,8 @@ def _run(members: Sequence[Member], options: RunOptions) -> list[MemberResult]:
 
 def _compare(members: Sequence[Member], out: Path, rule: Rule, *, as_json: bool) -> None:
     """Compare what is complete, and keep the comparison beside it."""
-    from imagio_sim.campaign.comparison import compare, write_comparison
     from imagio_sim.campaign.finished_runs import finished_runs
+    from imagio_sim.campaign.what_if.comparison import compare, write_comparison
 
     if not members:
         return

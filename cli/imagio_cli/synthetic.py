@@ -30,8 +30,8 @@ def synthetic(
 
     Nothing in it is measured. The truth lies in sealed/, for after the calibration.
     """
+    from imagio_sim.campaign.agreement.synthetic_cohort import NOTICE, Making, make_cohort
     from imagio_sim.campaign.run import Listener, RunOptions
-    from imagio_sim.campaign.synthetic_cohort import NOTICE, Making, make_cohort
     from imagio_sim.plan import load_scenario
 
     loaded = [load_scenario(file) for file in scenario]

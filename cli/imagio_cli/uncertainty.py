@@ -14,7 +14,7 @@ from imagio_cli.run import Resolution
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from imagio_sim.campaign.uncertainty import Asked, PlanUncertainty
+    from imagio_sim.campaign.uncertainty.propagation import Asked, PlanUncertainty
     from imagio_sim.outcome.uncertainty import Interval
     from imagio_sim.plan import Scenario
 
@@ -38,7 +38,7 @@ def uncertainty(
     Drawn are all tissue constants with a spread and the place of every applicator. What is finished is not run again.
     """
     from imagio_sim.campaign.run import Listener, RunOptions
-    from imagio_sim.campaign.uncertainty import Asked, uncertainty_of, write_uncertainty
+    from imagio_sim.campaign.uncertainty.propagation import Asked, uncertainty_of, write_uncertainty
     from imagio_sim.plan import load_scenario
     from imagio_sim.units import PLACEMENT_MM, parse_quantity
 
@@ -62,7 +62,7 @@ def uncertainty(
 
 
 def _write_page(folder: Path, scenario: Scenario, found: Mapping[str, PlanUncertainty], asked: Asked) -> None:
-    from imagio_sim.campaign.uncertainty_page import write_page_of
+    from imagio_sim.campaign.uncertainty.page import write_page_of
 
     write_page_of(folder, scenario, found, asked)
 

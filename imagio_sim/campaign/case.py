@@ -16,7 +16,7 @@ from imagio_sim.campaign.modalities.embolisation import perfusion_factor
 from imagio_sim.campaign.modalities.radiofrequency import with_pad
 from imagio_sim.campaign.patient_factors import perfusion_rate
 from imagio_sim.campaign.sequence import followed_for
-from imagio_sim.campaign.vessel_lines import VesselsOnMesh
+from imagio_sim.campaign.vessels.lines import VesselsOnMesh
 from imagio_sim.meshing.domain import Domain, Sampled
 from imagio_sim.plan import Scenario, assignments, to_lps
 from imagio_sim.plan.placement import as_triple

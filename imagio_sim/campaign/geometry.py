@@ -14,7 +14,7 @@ from imagio_sim.anatomy.layers import Layers
 from imagio_sim.anatomy.lesion import VirtualLesion
 from imagio_sim.anatomy.model import CUT, Anatomy, HounsfieldRange, UnlabelledRule
 from imagio_sim.anatomy.patient import read_patient
-from imagio_sim.campaign.delivery import Delivered, delivered, delivery_support
+from imagio_sim.campaign.infusions.delivery import Delivered, delivered, delivery_support
 from imagio_sim.campaign.patient_factors import (
     Floats,
     fluid_requests,
@@ -22,7 +22,7 @@ from imagio_sim.campaign.patient_factors import (
     perfusion_image,
     sampled_perfusion,
 )
-from imagio_sim.campaign.sonication_geometry import sonication_support
+from imagio_sim.campaign.sonication.geometry import sonication_support
 from imagio_sim.devices.applicator import PlacedApplicator
 from imagio_sim.errors import InputError, InputErrors
 from imagio_sim.meshing.cut import IMAGE_BORDER, SKIN

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.campaign.evaluation import plan_patient
-from imagio_sim.campaign.infusion_pictures import infusion_pictures
-from imagio_sim.campaign.infusion_report import Infused
+from imagio_sim.campaign.infusions.pictures import infusion_pictures
+from imagio_sim.campaign.infusions.report import Infused
 from imagio_sim.campaign.provenance import constants_used
 from imagio_sim.outcome.assessment import Assessment
 from imagio_sim.outcome.result import Result

@@ -17,18 +17,18 @@ import yaml
 import imagio_sim
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.case import BLOOD, cell_labels, deciding_models, thermal_case, zone_model
-from imagio_sim.campaign.dose_assessment import assess_dose, dose_warnings, write_dose
 from imagio_sim.campaign.evaluation import assess_plan, attribute_kill, write_history, write_label_maps
 from imagio_sim.campaign.folder import RunFolder, disk_refusals_as_failures, refuse_unusable, sha256_of
 from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
-from imagio_sim.campaign.infusion_report import Infused, infused, perfusion_by_stage, territories
+from imagio_sim.campaign.infusions.dose_assessment import assess_dose, dose_warnings, write_dose
+from imagio_sim.campaign.infusions.report import Infused, infused, perfusion_by_stage, territories
 from imagio_sim.campaign.provenance import constants_used, from_memory, tissue_record, versions
 from imagio_sim.campaign.run_log import RunLog
 from imagio_sim.campaign.sequence import finite, joined_history, transferred, treatment_time
 from imagio_sim.campaign.solving import CASE, STATE, Progress, Solution, solve_case
-from imagio_sim.campaign.sonication_geometry import COUPLING
-from imagio_sim.campaign.vessel_courses import check_vessels, vessel_courses
-from imagio_sim.campaign.vessel_report import vessel_results, vessel_warnings, write_courses
+from imagio_sim.campaign.sonication.geometry import COUPLING
+from imagio_sim.campaign.vessels.courses import check_vessels, vessel_courses
+from imagio_sim.campaign.vessels.report import vessel_results, vessel_warnings, write_courses
 from imagio_sim.errors import ImagioError, Interrupted
 from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.recipe import Resolution

@@ -31,7 +31,7 @@ _MOST_ORIGINS = 12
 
 @dataclass(frozen=True, eq=False)
 class PlanPage:
-    """What the page says of one plan; see :class:`~imagio_sim.campaign.uncertainty.PlanUncertainty`."""
+    """What the page says of one plan; see :class:`~imagio_sim.campaign.uncertainty.propagation.PlanUncertainty`."""
 
     plan: str
     members: int

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imagio_sim.campaign.delivery import delivered
 from imagio_sim.campaign.geometry import StageGeometry, read_anatomy
+from imagio_sim.campaign.infusions.delivery import delivered
 from imagio_sim.campaign.modalities import StageSetting
 from imagio_sim.campaign.modalities.embolisation import perfusion_factor, sources
 from imagio_sim.meshing.domain import Sampled

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from imagio_sim.campaign.campaign_file import COLUMNS, CampaignFile, CaseEntry
+from imagio_sim.campaign.workflow.campaign_file import COLUMNS, CampaignFile, CaseEntry
 from imagio_sim.outcome.comparison import QUANTITIES
 from imagio_sim.outcome.ranking import DEFAULT_RULE, RANKED, parse_rule
 

@@ -16,9 +16,9 @@ from imagio_sim.campaign.case import thermal_case
 from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
 from imagio_sim.campaign.provenance import tissue_record
 from imagio_sim.campaign.run import Prepared
-from imagio_sim.campaign.sonication import distinct_foci
-from imagio_sim.campaign.sonication_geometry import PlacedTransducer, placed_transducer
-from imagio_sim.campaign.sonication_transfer import HeatTransfer
+from imagio_sim.campaign.sonication.geometry import PlacedTransducer, placed_transducer
+from imagio_sim.campaign.sonication.transfer import HeatTransfer
+from imagio_sim.campaign.sonication.waves import distinct_foci
 from imagio_sim.errors import InputError
 from imagio_sim.meshing.phantoms import box
 from imagio_sim.meshing.transfer import VoxelTransfer

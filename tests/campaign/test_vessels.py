@@ -15,9 +15,9 @@ import pyvista as pv
 from imagio_sim.anatomy.labelling import LabelledTissue
 from imagio_sim.campaign.case import thermal_case
 from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
-from imagio_sim.campaign.vessel_courses import check_vessels, unbalanced_junctions, vessel_courses
-from imagio_sim.campaign.vessel_lines import VesselsOnMesh
-from imagio_sim.campaign.vessel_report import vessel_results, vessel_warnings, write_courses
+from imagio_sim.campaign.vessels.courses import check_vessels, unbalanced_junctions, vessel_courses
+from imagio_sim.campaign.vessels.lines import VesselsOnMesh
+from imagio_sim.campaign.vessels.report import vessel_results, vessel_warnings, write_courses
 from imagio_sim.errors import InputError, InputErrors
 from imagio_sim.meshing.domain import Sampled
 from imagio_sim.plan import Scenario, scenario_of

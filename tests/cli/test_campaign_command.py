@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from imagio_sim.campaign.expansion import plan_campaign
-from imagio_sim.campaign.manifest import read_manifest, write_manifest
-from imagio_sim.campaign.records import Attempt, record_of, write_record
+from imagio_sim.campaign.workflow.expansion import plan_campaign
+from imagio_sim.campaign.workflow.manifest import read_manifest, write_manifest
+from imagio_sim.campaign.workflow.records import Attempt, record_of, write_record
 from tests.campaign.bench import written_bench
-from tests.campaign.test_campaign_file import campaign
+from tests.campaign.workflow.test_campaign_file import campaign
 from tests.cli.conftest import call
 
 

@@ -26,7 +26,7 @@ MENTIONED = re.compile(r"`(?:\./)?imagio ([a-z][^`]*)`")
 
 SHORTER = {"--samples 64": "--samples 8", "--count 20": "--count 3"}
 """What a documented command may say that takes too long for a test, and what is executed in its place."""
-ELSEWHERE = {"--slurm": "tests/campaign/test_cluster.py", "data get": "tests/cli/test_data_command.py"}
+ELSEWHERE = {"--slurm": "tests/campaign/workflow/test_cluster.py", "data get": "tests/cli/test_data_command.py"}
 """What needs a cluster or a network, and where it is executed."""
 
 

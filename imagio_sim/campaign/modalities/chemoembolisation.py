@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imagio_sim.campaign.infused_patient import fed_tissues
+from imagio_sim.campaign.infusions.infused_patient import fed_tissues
 from imagio_sim.campaign.modalities.embolisation import perfusion_factor
 from imagio_sim.campaign.modalities.setting import ActiveInfusion, StageSetting
 from imagio_sim.pharmacy.drugs import Drug, load_drug

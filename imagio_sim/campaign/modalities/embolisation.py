@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagio_sim.campaign.delivery import Delivered
-from imagio_sim.campaign.infused_patient import fed_tissues
+from imagio_sim.campaign.infusions.delivery import Delivered
+from imagio_sim.campaign.infusions.infused_patient import fed_tissues
 from imagio_sim.campaign.modalities.setting import StageSetting
 from imagio_sim.plan.infusions import EmbolicInfusion
 from imagio_sim.solve.sources import SourceSpec

@@ -9,7 +9,7 @@ from scipy.ndimage import map_coordinates
 
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.campaign.absorbed_dose import infusion_doses
+from imagio_sim.campaign.infusions.absorbed_dose import infusion_doses
 from imagio_sim.campaign.modalities.setting import StageSetting
 from imagio_sim.solve.sources import SourceSpec
 from imagio_sim.solve.sources.radiation import DecayingActivity, RadiationSpec

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.campaign.delivery import Delivered
 from imagio_sim.campaign.geometry import StageGeometry
+from imagio_sim.campaign.infusions.delivery import Delivered
 from imagio_sim.devices.applicator import PlacedApplicator, Section
 from imagio_sim.meshing.transfer import VoxelTransfer
 from imagio_sim.plan import Assignment, Scenario, assignments

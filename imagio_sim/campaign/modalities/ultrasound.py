@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.campaign.modalities.setting import StageSetting
-from imagio_sim.campaign.sonication import Sonicator, distinct_foci, sonicator
-from imagio_sim.campaign.sonication_geometry import PlacedTransducer, foci_mm, placed_transducer
-from imagio_sim.campaign.sonication_transfer import HeatTransfer
+from imagio_sim.campaign.sonication.geometry import PlacedTransducer, foci_mm, placed_transducer
+from imagio_sim.campaign.sonication.transfer import HeatTransfer
+from imagio_sim.campaign.sonication.waves import Sonicator, distinct_foci, sonicator
 from imagio_sim.meshing.domain import Sampled
 from imagio_sim.physics.ultrasound import linear_pressure_limit, pressure_gain
 from imagio_sim.plan import Assignment

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from mpi4py import MPI
 
-from imagio_sim.campaign.vessel_courses import VesselCourse
-from imagio_sim.campaign.vessel_lines import Blood, vessel_line
+from imagio_sim.campaign.vessels.courses import VesselCourse
+from imagio_sim.campaign.vessels.lines import Blood, vessel_line
 from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.locate import Locator
 from imagio_sim.meshing.phantoms import box

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""One page about finished runs, from what their folders hold."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from imagio_sim.campaign.finished_runs import FinishedRun
+from imagio_sim.campaign.viewer_files import SURFACES
+from imagio_sim.campaign.what_if.comparison import Comparison
+from imagio_sim.errors import InputError
+from imagio_sim.outcome.surface import Surface
+from imagio_sim.view.comparison_report import ComparedRun, ComparisonReport, write_comparison_report
+from imagio_sim.view.interactive import ShownSurface, encoded_scene
+from imagio_sim.view.report import Picture
+from imagio_sim.view.scene import ORGAN_COLOUR, STRUCTURE_COLOUR, TARGET_COLOUR
+
+REPORT = "report.html"
+PICTURES = {
+    "zone_planes.png": "Zone and target in three planes",
+    "zone_3d.png": "Zone, target and needles in space",
+    "margins.png": "Margins over the target's surface",
+    "history.png": "Devices and tissue over time",
+}
+"""Pictures of a run that are shown beside those of others, and what they are of."""
+
+# Zones of different runs, told apart with every common colour vision (Okabe and Ito).
+_ZONE_COLOURS = ("#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#0072B2", "#E69F00")
+_OWN_COLOURS = {"target": (TARGET_COLOUR, 0.8), "organ": (ORGAN_COLOUR, 0.12)}
+
+
+def write_joint_report(path: Path, runs: Sequence[FinishedRun], comparison: Comparison) -> None:
+    """Write one page: of a single run its own report, of several one in which they stand side by side.
+
+    Parameters
+    ----------
+    comparison
+        Of the same runs; the page has its order.
+    """
+    if len(runs) == 1:
+        _copy_own_report(runs[0], path)
+        return
+    by_label = {run.label: run for run in runs}
+    ordered = [by_label[one.label] for one in comparison.runs]
+    write_comparison_report(
+        path,
+        ComparisonReport(
+            title=f"{len(runs)} plans compared",
+            runs=[_compared(run) for run in ordered],
+            rule=comparison.rule,
+            ranks=[one.rank for one in comparison.runs],
+            differences=[
+                f"{one.first} kills {one.only_first_ml:.1f} ml that {one.second} spares, and spares"
+                f" {one.only_second_ml:.1f} ml that it kills; both kill {one.both_ml:.1f} ml"
+                for one in comparison.differences
+            ],
+            notes=comparison.notes,
+            scene=_scene(ordered),
+        ),
+    )
+
+
+def _copy_own_report(run: FinishedRun, path: Path) -> None:
+    own = run.folder / REPORT
+    if not own.is_file():
+        raise InputError(
+            str(run.folder),
+            found="a run without a report, made without pictures",
+            allowed="a run with its pictures",
+            remedy="run the scenario again with imagio run --restart",
+        )
+    if own.resolve() != path.resolve():
+        shutil.copyfile(own, path)
+
+
+def _compared(run: FinishedRun) -> ComparedRun:
+    plan = yaml.safe_load((run.folder / "plan.yaml").read_text(encoding="utf-8"))
+    pictures = [
+        Picture(run.folder / name, caption) for name, caption in PICTURES.items() if (run.folder / name).is_file()
+    ]
+    return ComparedRun(run.label, plan["question"], run.result, pictures)
+
+
+def _scene(runs: Sequence[FinishedRun]) -> dict[str, object] | None:
+    """Zones of all runs of one patient, with the surroundings of the first; None for several patients."""
+    if len({run.patient for run in runs}) > 1 or not (runs[0].folder / SURFACES).is_dir():
+        return None
+    shown = [
+        *_surroundings(runs[0]),
+        *(
+            ShownSurface(f"zone of {run.label}", _read(run.folder / SURFACES / "zone.vtu"), colour, 0.35)
+            for run, colour in zip(runs, _ZONE_COLOURS, strict=False)
+            if (run.folder / SURFACES / "zone.vtu").is_file()
+        ),
+    ]
+    if not shown:
+        return None
+    points = np.concatenate([one.surface.points_mm for one in shown if one.name.startswith(("zone", "target"))])
+    middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    return encoded_scene(shown, middle, float(np.linalg.norm(points - middle, axis=1).max()))
+
+
+def _surroundings(run: FinishedRun) -> Iterator[ShownSurface]:
+    for file in sorted((run.folder / SURFACES).glob("*.vtu")):
+        if file.stem not in ("zone", "applicators"):
+            colour, opacity = _OWN_COLOURS.get(file.stem, (STRUCTURE_COLOUR, 0.9))
+            yield ShownSurface(file.stem, _read(file), colour, opacity)
+
+
+def _read(file: Path) -> Surface:
+    import meshio
+
+    mesh = meshio.read(file)
+    return Surface(np.asarray(mesh.points, dtype=float), mesh.cells_dict["triangle"].astype(np.int64))
