@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """What each modality costs: ten minutes with one applicator, and a step beside one of heat alone.
 
-``python -m validation.performance.modalities`` (``--help`` for fewer modalities or a coarser mesh): minutes, on a
-machine that does nothing else. One scenario per modality lies in ``scenarios/``; a new modality adds its own.
+One scenario per modality lies in ``scenarios/``; a new modality adds its own.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mpi4py import MPI
@@ -24,11 +22,8 @@ from imagio_sim.plan import Scenario, load_scenario
 from imagio_sim.solve.case import ThermalCase
 from imagio_sim.solve.sources.prescribed import VolumeSource
 from imagio_sim.solve.stage import Stage
-from validation.performance.benchmark import machine, write_between
 from validation.performance.clock import Clock
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- modalities -->", "<!-- end of modalities -->"
 SCENARIOS: Mapping[str, Path] = {path.stem: path for path in sorted(Path(__file__).parent.glob("scenarios/*.yaml"))}
 """The run of each modality."""
 LEAST_NODES, MOST_EXPENSIVE = 90_000, 4.0
@@ -38,47 +33,6 @@ REASONS: Mapping[str, str] = {}
 _HEAT_W, _HEAT_RADIUS_MM = 20.0, 8.0
 PHASES = ("source", "heat", "death", "other")
 _HOOKS = ("deposit", "exchanges", "observe", "accept", "state", "restore", "survivals")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """A run: nodes, accepted and repeated steps, simulated and wall time [s], set-up, and what its steps consist of."""
-
-    nodes: int
-    steps: int
-    repeated: int
-    simulated: float
-    set_up: float
-    wall: float
-    phases: Mapping[str, float]
-
-    @property
-    def per_step(self) -> float:
-        """Run-averaged wall time [s] of an accepted step, with the attempts it took."""
-        return self.wall / self.steps
-
-    def share(self, phase: str) -> float:
-        """Part of the wall time that goes to a phase."""
-        return self.phases.get(phase, 0.0) / self.wall
-
-
-@dataclass(frozen=True)
-class Row:
-    """A modality, and the same mesh with heat alone."""
-
-    modality: str
-    own: Cost
-    heat_only: Cost
-
-    @property
-    def relative(self) -> float:
-        """Cost of a step in steps of heat alone."""
-        return self.own.per_step / self.heat_only.per_step
-
-    @property
-    def unexplained(self) -> bool:
-        """Whether a step is expensive, and nobody has said why."""
-        return self.relative > MOST_EXPENSIVE and self.modality not in REASONS
 
 
 def geometry_of(scenario: Scenario, resolution: Resolution, least_nodes: int) -> StageGeometry:
@@ -103,7 +57,7 @@ def heat_alone(case: ThermalCase) -> ThermalCase:
     return replace(case, sources=(VolumeSource("prescribed", density, 0.0, case.end_time),))
 
 
-def cost_of(case: ThermalCase, *, prepared: float = 0.0) -> Cost:
+def cost_of(case: ThermalCase, *, prepared: float = 0.0) -> dict[str, Any]:
     """Run a case to its end on one rank, with the clock at its phases; ``prepared`` [s] counts as set-up."""
     begun, clock = time.perf_counter(), Clock()
     stage = Stage(MPI.COMM_SELF, case)
@@ -113,8 +67,15 @@ def cost_of(case: ThermalCase, *, prepared: float = 0.0) -> Cost:
     begun = time.perf_counter()
     while not stage.finished:
         stage.advance()
-    wall = time.perf_counter() - begun
-    return Cost(stage.space.node_total, stage.steps, stage.rejected, stage.time, set_up, wall, clock.seconds)
+    return {
+        "nodes": stage.space.node_total,
+        "steps": stage.steps,
+        "repeated": stage.rejected,
+        "simulated_s": stage.time,
+        "set_up_s": set_up,
+        "solve_s": time.perf_counter() - begun,
+        "phases_s": clock.seconds,
+    }
 
 
 def _watched(stage: Stage) -> Iterator[tuple[object, str, str]]:
@@ -126,7 +87,15 @@ def _watched(stage: Stage) -> Iterator[tuple[object, str, str]]:
     yield stage, "advance", "other"
 
 
-def measure(modality: str, resolution: Resolution, least_nodes: int) -> Row:
+def measure(short: bool) -> dict[str, Any]:
+    """Every modality, and the same mesh with heat alone."""
+    return {
+        modality: measured(modality, "coarse" if short else "normal", 0 if short else LEAST_NODES)
+        for modality in SCENARIOS
+    }
+
+
+def measured(modality: str, resolution: Resolution, least_nodes: int) -> dict[str, Any]:
     """A modality, then heat alone."""
     scenario = load_scenario(SCENARIOS[modality])
     (plan,) = scenario.plans
@@ -134,10 +103,16 @@ def measure(modality: str, resolution: Resolution, least_nodes: int) -> Row:
     begun = time.perf_counter()
     case = thermal_case(scenario, plan, geometry, stage=0)
     own = cost_of(case, prepared=time.perf_counter() - begun)
-    return Row(modality, own, cost_of(heat_alone(case)))
+    return {"own": own, "heat_alone": cost_of(heat_alone(case))}
 
 
-def table(rows: Sequence[Row]) -> str:
+def relative(row: Mapping[str, Any]) -> float:
+    """Run-averaged wall time of an accepted step, with the attempts it took, in steps of heat alone."""
+    own, heat = row["own"], row["heat_alone"]
+    return float((own["solve_s"] / own["steps"]) / (heat["solve_s"] / heat["steps"]))
+
+
+def table(found: Mapping[str, Any]) -> str:
     """The costs as Markdown."""
     lines = [
         "| modality | nodes | steps (repeated) | set-up, s | simulated / wall | a step, ms | "
@@ -145,38 +120,19 @@ def table(rows: Sequence[Row]) -> str:
         + " | in steps of heat alone | why above 4 |",
         "|---|" + "---:|" * (6 + len(PHASES)) + "---|",
     ]
-    for row in rows:
-        own = row.own
+    for modality, row in found.items():
+        own, wall = row["own"], row["own"]["solve_s"]
         lines.append(
-            f"| {row.modality} | {own.nodes} | {own.steps} ({own.repeated}) | {own.set_up:.1f} "
-            f"| {own.simulated / own.wall:.1f} | {1e3 * own.per_step:.0f} | "
-            + " | ".join(f"{own.share(phase):.0%}" for phase in PHASES)
-            + f" | {row.relative:.1f} | {REASONS.get(row.modality, '') if row.relative > MOST_EXPENSIVE else ''} |"
+            f"| {modality} | {own['nodes']} | {own['steps']} ({own['repeated']}) | {own['set_up_s']:.1f} "
+            f"| {own['simulated_s'] / wall:.1f} | {1e3 * wall / own['steps']:.0f} | "
+            + " | ".join(f"{own['phases_s'].get(phase, 0.0) / wall:.0%}" for phase in PHASES)
+            + f" | {relative(row):.1f} | {REASONS.get(modality, '') if relative(row) > MOST_EXPENSIVE else ''} |"
         )
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Measure, print, and fail where a step is expensive without a stated reason."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--modalities", nargs="*", default=list(SCENARIOS), choices=list(SCENARIOS))
-    parser.add_argument("--resolution", default="normal", choices=("coarse", "normal", "fine"))
-    parser.add_argument("--nodes", type=int, default=LEAST_NODES, help=f"at least so many ({LEAST_NODES})")
-    parser.add_argument("--write", action="store_true", help=f"put the table into {README.name}")
-    chosen = parser.parse_args()
-    head, rows = machine(), []
-    for modality in chosen.modalities:
-        rows.append(measure(modality, chosen.resolution, chosen.nodes))
-        print(table(rows[-1:]).splitlines()[-1], flush=True)
-    text = f"{head}\n\n{table(rows)}"
-    print(f"\n{text}")
-    if chosen.write:
-        write_between(README, BEGIN, END, text)
-    unexplained = [row.modality for row in rows if row.unexplained]
-    for modality in unexplained:
-        print(f"{modality}: a step costs more than {MOST_EXPENSIVE:g} of heat alone, and REASONS does not say why")
-    return 1 if unexplained else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def broken_promises(found: Mapping[str, Any]) -> Iterator[str]:
+    """Modalities whose steps are expensive, and nobody has said why."""
+    for modality, row in found.items():
+        if relative(row) > MOST_EXPENSIVE and modality not in REASONS:
+            yield f"{modality}: a step costs {relative(row):.1f} of heat alone, and REASONS does not say why"

@@ -114,15 +114,17 @@ class Plain:
         dx = ufl.dx(metadata={"quadrature_degree": 1})
         ds = ufl.ds(domain=self.mesh, subdomain_data=self.tags, metadata=LUMPED)
 
+        centre_mm = electrodes_of(self.case).ground.centre_mm
+        assert centre_mm is not None
+
         def leaving(one: Any, other: Any) -> Any:
-            assert self.case.ground.centre_mm is not None
             return electric.remote_ground(
                 one,
                 other,
                 electrical_conductivity=sigma,
                 position=ufl.SpatialCoordinate(self.mesh),
                 normal=ufl.FacetNormal(self.mesh),
-                centre=ufl.as_vector([1e-3 * x for x in self.case.ground.centre_mm]),
+                centre=ufl.as_vector([1e-3 * x for x in centre_mm]),
                 weight=1.0,
             ) * ds(OUTSIDE)
 
