@@ -8,14 +8,26 @@ any other exception is a bug and keeps its traceback.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import ClassVar, Self
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Self, TypeVar
+
+Made = TypeVar("Made")
 
 
 class ImagioError(Exception):
     """Anything the program refuses or gives up on, with a message a planner can act on."""
 
     exit_code: ClassVar[int] = 2
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it comes from one process to another: with what it was made of, not by its constructor."""
+        return _as_raised, (type(self), self.args, self.__dict__)
+
+
+def _as_raised(kind: type[ImagioError], arguments: tuple[Any, ...], facts: dict[str, Any]) -> ImagioError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(facts)
+    return error
 
 
 class InputError(ImagioError):
@@ -40,6 +52,21 @@ class InputErrors(ImagioError):
     def __init__(self, errors: Iterable[InputError]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(str(error) for error in self.errors))
+
+
+def all_made(makers: Iterable[Callable[[], Made]]) -> list[Made]:
+    """What each of these makes; everything that is wrong with any of them is refused together."""
+    made, faults = list[Made](), list[InputError]()
+    for make in makers:
+        try:
+            made.append(make())
+        except InputError as error:
+            faults.append(error)
+        except InputErrors as errors:
+            faults += errors.errors
+    if faults:
+        raise InputErrors(faults)
+    return made
 
 
 class SolverFailure(ImagioError):

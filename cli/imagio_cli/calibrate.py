@@ -37,8 +37,10 @@ def calibrate(
 
     Told are each case's values with their 90 % interval, and the errors with and without a case's own zone.
     """
-    from imagio_sim.campaign.agreement.calibration import Asked, read_cases, write_calibration
+    from imagio_sim.campaign.agreement.calibration import Asked, write_calibration
     from imagio_sim.campaign.agreement.calibration import calibrate as calibrate_on
+    from imagio_sim.campaign.agreement.calibration_page import write_page_of
+    from imagio_sim.campaign.agreement.treated_cases import read_cases
     from imagio_sim.campaign.run import Listener, RunOptions
 
     cases = read_cases(cohort)
@@ -49,6 +51,7 @@ def calibrate(
         found = calibrate_on(cases, asked, options, listener)
         display.finish()
     write_calibration(options.out, found)
+    write_page_of(options.out, found)
     _show(options.out, found, as_json=as_json)
 
 
@@ -77,5 +80,5 @@ def _show(folder: Path, found: Calibration, *, as_json: bool) -> None:
         " the measured lengths lie in the 90 % interval that the other cases let expect",
         soft_wrap=True,
     )
-    console.print(f"{folder}: calibration.json", soft_wrap=True)
+    console.print(f"{folder}: calibration.html, calibration.json", soft_wrap=True)
     console.print("Research software, not a medical device.")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from imagio_sim.campaign.what_if.comparison import Compared, Comparison, DifferenceVolumes
+    from imagio_sim.outcome.comparison import Quantity
+    from imagio_sim.outcome.uncertainty import PlanDifference
 
 _SHOWN = (
     *("target_coverage", "minimal_ablative_margin", "collateral_volume", "ablation_zone_volume"),
     *("treatment_time", "energy"),
 )
 _MOST_DIFFERENCES = 6
-"""Lines about differences; the files hold all of them."""
+"""Lines about differences and missed constraints; the files hold all of them."""
 _COLOURS = {"pass": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -32,24 +35,35 @@ def show_comparison(comparison: Comparison, folder: Path | None, *, as_json: boo
 
     console = Console(highlight=False)
     _print_table(console, comparison)
+    for run in comparison.runs[:_MOST_DIFFERENCES]:
+        if missed := _missed(run):
+            console.print(f"{run.label}: {missed}", soft_wrap=True)
     console.print(f"Ranked by: {comparison.rule}.", soft_wrap=True)
     for one in comparison.differences[:_MOST_DIFFERENCES]:
         console.print(_difference_text(one), soft_wrap=True)
     if len(comparison.differences) > _MOST_DIFFERENCES:
         console.print(f"and {len(comparison.differences) - _MOST_DIFFERENCES} more in comparison.json")
+    for pair in comparison.pairs:
+        console.print(pair_text(pair), soft_wrap=True)
     for note in comparison.notes:
         console.print(f"[yellow]note[/yellow] {note}", soft_wrap=True)
     if folder is not None:
-        kept = "comparison.csv, comparison.json and difference maps (1 only the first kills, 2 only the second, 3 both)"
+        maps = "difference maps (1 only the first kills, 2 only the second, 3 both)"
+        kept = f"comparison.csv, comparison.json, differences.csv and {maps}"
         console.print(f"{folder}: {kept}", soft_wrap=True)
     console.print("Research software, not a medical device.")
 
 
 def _difference_text(one: DifferenceVolumes) -> str:
-    return (
+    said = (
         f"{one.first} kills {one.only_first_ml:.1f} ml that {one.second} spares, "
         f"and spares {one.only_second_ml:.1f} ml that it kills; both kill {one.both_ml:.1f} ml"
     )
+    parts = [
+        f"{part.region} {part.only_first_ml:.1f} / {part.only_second_ml:.1f} / {part.both_ml:.1f}"
+        for part in one.regions
+    ]
+    return f"{said} (of these {', '.join(parts)} ml)" if parts else said
 
 
 def _print_table(console: Console, comparison: Comparison) -> None:
@@ -68,22 +82,50 @@ def _print_table(console: Console, comparison: Comparison) -> None:
     table = Table(header_style="bold")
     headings = ["", "run" if not varied else "plan", *(["patient"] if several_patients else []), *short_keys(varied)]
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "plan"))
     for one in shown:
         table.add_column(one.heading, justify="right")
-    table.add_column("constraints")
+    table.add_column("constraints", no_wrap=True)
     for run in comparison.runs:
         row = [str(run.rank), run.plan if varied else run.label, *([str(run.patient)] if several_patients else [])]
         row += [str(run.varied.get(path, "")) for path in varied]
-        row += ["–" if (value := run.figures[one.key]) is None else f"{value:.{one.digits}f}" for one in shown]
+        row += [_figure_text(run, one) for one in shown]
         table.add_row(*row, _constraints_text(run))
     console.print(table)
 
 
 def _constraints_text(run: Compared) -> str:
+    counts = Counter(run.constraints.values())
+    if not run.constraints:
+        return "–"
+    missed = [f"[{_COLOURS[status]}]{counts[status]} {status}[/]" for status in ("fail", "warn") if counts[status]]
+    return ", ".join(missed) or "[green]all pass[/green]"
+
+
+def _missed(run: Compared) -> str:
+    """Constraints that a run does not keep, by name."""
     from rich.markup import escape
 
     missed = [(name, status) for name, status in run.constraints.items() if status != "pass"]
-    if not missed:
-        return "[green]all pass[/green]" if run.constraints else "–"
     return ", ".join(f"[{_COLOURS[status]}]{status}[/]: {escape(name)}" for name, status in missed)
+
+
+def _figure_text(run: Compared, one: Quantity) -> str:
+    """A figure, with its interval where its plan was drawn."""
+    value, interval = run.figures[one.key], run.intervals.get(one.key)
+    if value is None:
+        return "–"
+    text = f"{value:.{one.digits}f}"
+    return text if interval is None else f"{text} ({interval.low:.{one.digits}f} to {interval.high:.{one.digits}f})"
+
+
+def pair_text(one: PlanDifference) -> str:
+    """``A against B, 64 draws: minimal ablative margin better in 83 % (72 % to 90 %), ...``."""
+    from imagio_sim.outcome.comparison import QUANTITIES
+
+    titles = {quantity.key: quantity.title for quantity in QUANTITIES}
+    told = ", ".join(
+        f"{titles[key]} better in {found.value:.0%} ({found.low:.0%} to {found.high:.0%})"
+        for key, found in one.better.items()
+    )
+    return f"{one.first} against {one.second}, {one.members} draws: {told}"

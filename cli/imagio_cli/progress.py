@@ -63,6 +63,7 @@ class Display:
         self._console = Console(stderr=True, highlight=False)
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._counted: TaskID | None = None
         self._next_share, self._brief = 0.0, brief
         if self._console.is_terminal:
             self._bar = Bar(
@@ -94,6 +95,14 @@ class Display:
         if self._task is None:
             self._task = self._bar.add_task("solving", total=progress.end, state=state)
         self._bar.update(self._task, completed=progress.time, total=progress.end, state=state)
+
+    def count(self, done: int, total: int) -> None:
+        """How many of several runs have ended; told by a bar only."""
+        if self._bar is None:
+            return
+        if self._counted is None:
+            self._counted = self._bar.add_task("runs", total=total, state="")
+        self._bar.update(self._counted, completed=done, total=total, state=f"{done} of {total}")
 
     def finish(self) -> None:
         """The plan is done."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +33,8 @@ def sweep(
     seed: Annotated[int, typer.Option(min=0, help="Of the Latin hypercube.")] = 0,
     rank: Annotated[str | None, typer.Option(help="Ranking rule, NAME[:TOLERANCE[:ENOUGH]],...")] = None,
     resolution: Annotated[Resolution | None, typer.Option(help="Of the mesh; default: the scenario's.")] = None,
-    ranks: Annotated[int, typer.Option("-n", min=1, help="MPI ranks.")] = 1,
+    ranks: Annotated[int, typer.Option("-n", min=1, help="MPI ranks of one run.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Runs at a time, as far as there are cores.")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the results; default: runs/<scenario>_sweep.", show_default=False)
     ] = None,
@@ -42,6 +44,7 @@ def sweep(
     """Run the plans of a scenario with other values, and compare them.
 
     What is finished is not run again: more values can be added later. Meshes are re-used where geometry is the same.
+    A run that cannot be solved does not stop the others.
     """
     from imagio_sim.campaign.run import RunOptions
     from imagio_sim.campaign.what_if.sweep import members_of
@@ -61,7 +64,7 @@ def sweep(
         ranks=ranks,
         pictures=pictures,
     )
-    ended = _run(members, options)
+    ended = _run(members, options, workers)
     _compare([one.member for one in ended if one.result is not None], options.out, rule, as_json=as_json)
     failed = [one for one in ended if one.result is None]
     for one in failed:
@@ -70,17 +73,25 @@ def sweep(
         raise typer.Exit(3)
 
 
-def _run(members: Sequence[Member], options: RunOptions) -> list[MemberResult]:
+def _run(members: Sequence[Member], options: RunOptions, workers: int) -> list[MemberResult]:
     from imagio_sim.campaign.run import Listener
+    from imagio_sim.campaign.what_if.apart import affordable_workers
     from imagio_sim.campaign.what_if.sweep import sweep as run_members
 
+    affordable = affordable_workers(workers, options.ranks)
     ended = []
     with stoppable() as wish, shown(brief=True) as display:
+        if affordable < workers:
+            display.say(f"{workers} workers are more than the cores of this machine bear: {affordable} at a time")
+        display.count(0, total=len(members))
+        wish.solving = affordable > 1  # they end at checkpoints of their own
         listener = Listener(display.say, wish.while_solving(display.progress), wish)
-        for one in run_members(members, options, listener):
+        settled = partial(display.count, total=len(members))
+        for one in run_members(members, options, listener, workers=affordable, settled=settled):
             ended.append(one)
-            wish.solving = False
-            display.finish()
+            if affordable == 1:
+                wish.solving = False
+                display.finish()
     return ended
 
 

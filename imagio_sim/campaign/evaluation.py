@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,15 @@ from imagio_sim.outcome.patient import Patient, patient_of
 from imagio_sim.outcome.structures import ExtremeFields
 from imagio_sim.plan import Scenario
 from imagio_sim.plan.interactions import interactions_among
-from imagio_sim.solve.stage import SURVIVAL
-from imagio_sim.tissue.death import death_model, death_records
+from imagio_sim.solve.state_names import LEVEL, SURVIVAL
+from imagio_sim.tissue.death import Parameters, death_model, death_records
+from imagio_sim.tissue.death.combination import lethal_survival
 
 Floats = NDArray[np.float64]
 
-LEVEL, STATE = "level/", "state/"
+STATE = "state/"
+ELSEWHERE, TARGET = "elsewhere", "target"
+KILLED = "killed_1mm.nii.gz"
 DOSE_MODEL = "cem43_a_240"
 """The convention of CEM43 in which doses at structures are reported (tissue/death/library.yaml)."""
 
@@ -77,7 +80,7 @@ def attribute_kill(
     return attribution(
         assessment.probe.domain,
         assessment.probe,
-        {death_records()[model].agent: _agent(model, fields) for model in deciding_models},
+        {death_records()[model].agent: _agent(model, fields, scenario.death_parameters) for model in deciding_models},
         assessment.level,
         interactions_among(scenario.solver.interactions, scenario.plan(plan_name).agents),
         target=None if coverage is None else coverage.samples,
@@ -85,12 +88,14 @@ def attribute_kill(
     )
 
 
-def _agent(model: str, fields: Mapping[str, Floats]) -> Agent:
+def _agent(model: str, fields: Mapping[str, Floats], given: Parameters) -> Agent:
     """What an agent has done by its deciding model; one that has not acted yet has left everything alive."""
     level, state = fields[f"{LEVEL}{model}"], f"{STATE}death/{model}"
     if state in fields:
-        return Agent(model, level, death_model(model).survival(fields[state]))
-    return Agent(model, level, fields.get(f"{STATE}{SURVIVAL}{model}", np.ones(len(level))))
+        survival = death_model(model, given).survival(fields[state])
+    else:
+        survival = fields.get(f"{STATE}{SURVIVAL}{model}", np.ones(len(level)))
+    return Agent(model, level, survival, lethal_survival(model, given))
 
 
 def plan_patient(scenario: Scenario, anatomy: Anatomy) -> Patient:
@@ -109,6 +114,8 @@ class LabelMaps:
         Volume of the voxels on the segmentation's grid and on the finer one.
     collateral_volume_ml
         Zone outside the target by label (``unlabelled`` where there is none), from the finer map.
+    regions
+        What a number of ``killed_1mm.nii.gz`` stands for, from 1; empty where it was not written.
     notes
         What could not be written, and why.
     """
@@ -116,6 +123,7 @@ class LabelMaps:
     volume_ml: float
     fine_volume_ml: float
     collateral_volume_ml: Mapping[str, float]
+    regions: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -127,11 +135,13 @@ def write_label_maps(
     labels_file: Path | None,
     series: Path | None,
     plan: str,
+    structures: Mapping[str, Collection[str]],
     is_phantom: bool = False,
 ) -> LabelMaps:
     """Write ``necrosis.nii.gz`` on the segmentation's grid, a finer one, and a DICOM-SEG where the input was DICOM.
 
-    A phantom has no segmentation: both are the finer one.
+    A phantom has no segmentation: both are the finer one. What of the finer one lies in the target and in critical
+    structures (their labels by name) is written as ``killed_1mm.nii.gz``.
     """
     box = _zone_box(assessment)
     probe, level = assessment.probe, assessment.level
@@ -152,19 +162,48 @@ def write_label_maps(
         reason = write_dicom_seg(
             folder / "necrosis.dcm", on_grid, grid, files, plan=plan, version=imagio_sim.__version__
         )
+    regions = _killed_regions(anatomy, structures)
+    numbers = _labels_of_dead(anatomy, on_fine, fine)
+    if regions:
+        write_label_nifti(folder / KILLED, _killed(on_fine, numbers, anatomy, regions), fine)
     return LabelMaps(
         volume_ml=float(on_grid.sum()) * grid.voxel_volume_mm3 / 1000.0,
         fine_volume_ml=float(on_fine.sum()) * fine.voxel_volume_mm3 / 1000.0,
-        collateral_volume_ml=_collateral(anatomy, on_fine, fine),
+        collateral_volume_ml=_collateral(anatomy, numbers, fine),
+        regions=tuple(regions),
         notes=() if reason is None else (f"necrosis.dcm was not written: {reason}",),
     )
 
 
-def _collateral(anatomy: Anatomy, zone: NDArray[np.uint8], grid: Grid) -> dict[str, float]:
+def _labels_of_dead(anatomy: Anatomy, zone: NDArray[np.uint8], grid: Grid) -> NDArray[np.int32]:
+    """Label number (n,) of every dead voxel, in the order of the grid."""
+    return anatomy.label_at(grid.to_lps(np.argwhere(zone).astype(float)))
+
+
+def _killed_regions(anatomy: Anatomy, structures: Mapping[str, Collection[str]]) -> dict[str, Collection[str]]:
+    """Labels by region: all that is not named, the target, critical structures; nothing where there is none of them."""
+    target = {} if anatomy.target is None else {TARGET: [anatomy.target]}
+    named = {**target, **structures}
+    return {ELSEWHERE: [], **named} if named else {}
+
+
+def _killed(
+    zone: NDArray[np.uint8], numbers: NDArray[np.int32], anatomy: Anatomy, regions: Mapping[str, Collection[str]]
+) -> NDArray[np.uint8]:
+    """The zone with the number of its region in every voxel; where regions overlap the first one counts."""
+    found = np.ones(len(numbers), dtype=np.uint8)
+    for place, labels in reversed(list(enumerate(regions.values(), start=1))):
+        own = [number for number, name in anatomy.labels.names.items() if name in labels]
+        found[np.isin(numbers, own)] = place
+    killed = np.zeros_like(zone)
+    killed[zone != 0] = found
+    return killed
+
+
+def _collateral(anatomy: Anatomy, numbers: NDArray[np.int32], grid: Grid) -> dict[str, float]:
     """Volume [ml] of the zone in every label but the target's; nothing where there is no target."""
     if anatomy.target is None:
         return {}
-    numbers = anatomy.label_at(grid.to_lps(np.argwhere(zone).astype(float)))
     names = {0: "unlabelled", **anatomy.labels.names}
     volumes = {
         names[int(number)]: float((numbers == number).sum()) * grid.voxel_volume_mm3 / 1000.0

@@ -50,6 +50,12 @@ class FinishedRun:
         """Label map of the zone on the 1 mm grid."""
         return self.folder / "necrosis_1mm.nii.gz"
 
+    @property
+    def killed(self) -> tuple[Path, tuple[str, ...]] | None:
+        """Label map of what was killed by region, and the regions; None where no target or structure was named."""
+        regions = self.result.get("killed_regions")
+        return None if regions is None else (self.folder / "killed_1mm.nii.gz", tuple(regions))
+
 
 def finished_runs(paths: Sequence[Path]) -> tuple[FinishedRun, ...]:
     """The runs in these folders, or one or more levels below them; all that cannot be used is refused together.

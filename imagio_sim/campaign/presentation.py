@@ -17,11 +17,11 @@ from imagio_sim.campaign.provenance import constants_used
 from imagio_sim.outcome.assessment import Assessment
 from imagio_sim.outcome.result import Result
 from imagio_sim.outcome.surface import Surface
-from imagio_sim.plan import assignments, placed_applicators
+from imagio_sim.plan import Scenario, assignments, placed_applicators
 from imagio_sim.solve.stage import COMBINED
 from imagio_sim.tissue.death import COLD
 from imagio_sim.tissue.death.library import death_records
-from imagio_sim.view.curves import draw_curves, draw_margin_histogram
+from imagio_sim.view.curves import draw_curves, draw_margin_histogram, has_curves
 from imagio_sim.view.half_plane import HalfPlane, draw_half_plane
 from imagio_sim.view.interactive import interactive_scene
 from imagio_sim.view.planes import draw_planes
@@ -50,7 +50,7 @@ def write_presentation(
     scenario, plan_name = prepared.scenario, prepared.plan_name
     pictures = [
         _drawn(folder / "zone_planes.png", "Zone and target in three planes.", lambda path: draw_planes(path, scene)),
-        _drawn(folder / "zone_3d.png", "Zone, target and needles in space.", lambda path: draw_space(path, scene)),
+        _drawn(folder / "zone_3d.png", _space_caption(scene), lambda path: draw_space(path, scene)),
     ]
     if prepared.stages[-1].domain.axisymmetric:
         plane = half_plane_of(prepared, assessment, brought.fields)
@@ -59,11 +59,11 @@ def write_presentation(
     else:
         pictures += infusion_pictures(folder, scene, brought)
     columns = {name: [row[name] for row in history] for name in history[0]} if history else {}
-    if columns:
+    if has_curves(columns):
         pictures.append(
             _drawn(
                 folder / "history.png",
-                "Generator and tissue over time.",
+                _history_caption(scenario, plan_name),
                 lambda path: draw_curves(path, columns, scene.title),
             )
         )
@@ -90,6 +90,20 @@ def write_presentation(
     )
 
 
+def _space_caption(scene: Scene) -> str:
+    return f"Zone{', target and needles' if scene.applicators else ' and target'} in space."
+
+
+def _history_caption(scenario: Scenario, plan_name: str) -> str:
+    stages = scenario.plan(plan_name).stages
+    shown = {
+        "generator": any(stage.applicators for stage in stages),
+        "drug": any("drug" in infusion.AGENTS for stage in stages for infusion in stage.infusions),
+        "tissue": True,
+    }
+    return f"{' and '.join(name for name, there in shown.items() if there)} over time.".capitalize()
+
+
 def _drawn(path: Path, caption: str, draw: Callable[[Path], None]) -> Picture:
     draw(path)
     return Picture(path, caption)
@@ -104,7 +118,9 @@ def scene_of(prepared: Prepared, assessment: Assessment) -> Scene:
         for name, parts in patient.structures.items()
         for label, surface in parts.items()
     }
-    vessels = {name: Surface(*surface) for name, surface in anatomy.vessel_surfaces().items()}
+    critical = {label for parts in patient.structures.values() for label in parts}
+    # A vessel that is to be spared is shown once, as such.
+    vessels = {name: Surface(*one) for name, one in anatomy.vessel_surfaces().items() if name not in critical}
     return Scene(
         title=f"{scenario.name}: {prepared.plan_name}",
         zone=assessment.zone,
@@ -118,7 +134,7 @@ def scene_of(prepared: Prepared, assessment: Assessment) -> Scene:
         margins=assessment.margins,
         organ=patient.capsule,
         vessels=vessels,
-        structures={name: surface for name, surface in structures.items() if name not in vessels},
+        structures=structures,
         image=anatomy.image,
     )
 

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 import imagio_sim
+from imagio_sim.devices.constants import GIVEN
 from imagio_sim.devices.modalities.microwave import MicrowaveDevice
 from imagio_sim.plan import Scenario, assignments, resolved_plan
 from imagio_sim.tissue import source_text
@@ -50,13 +51,19 @@ def tissue_record(scenario: Scenario, plan_name: str, names: Iterable[str]) -> d
         "laws": {name: written(value) for name, value in scenario.law_constants().items() if name in constants},
         "dielectric_laws": {name: written(value) for name, value in _dielectric_laws(scenario, plan_name).items()},
         "death_models": {
-            name: {key: written(value) for key, value in record.parameters.items()}
+            name: {key: written(value) for key, value in scenario.death_model_values(name).items()}
             for name, record in death_records().items()
             if record.agent in agents
         },
         "contraction": {
-            f"of {table.tissue} at {temperature:g} degC": written(value)
-            for temperature, value in zip(table.temperatures, table.values, strict=True)
+            "share shown": written(table.shown),
+            f"length ratio of {table.collapse.tissue} without air": written(table.collapse.length_ratio),
+            "temperature at which it loses its air": written(table.collapse.onset),
+            "share of that shown": written(table.collapse.shown),
+            **{
+                f"of {table.tissue} at {temperature:g} degC": written(value)
+                for temperature, value in zip(table.temperatures, table.values, strict=True)
+            },
         },
     }
 
@@ -77,7 +84,7 @@ def constants_used(scenario: Scenario, plan_name: str, tissues: Iterable[str]) -
         str(getattr(entry, "name", part)): entry
         for stage in scenario.plan(plan_name).stages
         for infusion in stage.infusions
-        for part, entry in infusion.library_entries().items()
+        for part, entry in infusion.library_entries(scenario.pharmacy).items()
     }
     for owner, entry in entries.items():
         yield from (Constant(owner, path, **written(value)) for path, value in sourced_values(entry))
@@ -127,7 +134,7 @@ def _of_device(device: str, path: str, data: Any, sources: Mapping[str, Mapping[
             spread=str(data.get("spread", "")),
             source=reference,
             evidence=str(data.get("evidence", "")),
-            origin="library",
+            origin="scenario" if data.get("evidence") == GIVEN else "library",
         )
         return
     for key, value in data.items():

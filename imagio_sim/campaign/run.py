@@ -21,7 +21,7 @@ from imagio_sim.campaign.evaluation import assess_plan, attribute_kill, write_hi
 from imagio_sim.campaign.folder import RunFolder, disk_refusals_as_failures, refuse_unusable, sha256_of
 from imagio_sim.campaign.geometry import StageGeometry, mesh_recipe, read_anatomy, stage_geometry
 from imagio_sim.campaign.infusions.dose_assessment import assess_dose, dose_warnings, write_dose
-from imagio_sim.campaign.infusions.report import Infused, infused, perfusion_by_stage, territories
+from imagio_sim.campaign.infusions.report import Infused, StageEnd, infused, perfusion_by_stage, territories
 from imagio_sim.campaign.provenance import constants_used, from_memory, tissue_record, versions
 from imagio_sim.campaign.run_log import RunLog
 from imagio_sim.campaign.sequence import finite, joined_history, transferred, treatment_time
@@ -343,8 +343,10 @@ def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> 
         prepared.anatomy,
         assessment,
         attribute_kill(scenario, prepared.plan_name, assessment, fields, models),
-        fields,
-        solutions[-1].facts["sources"],
+        [
+            StageEnd(stage.domain, solution.fields, solution.facts["sources"])
+            for stage, solution in zip(prepared.stages, solutions, strict=True)
+        ],
     )
     _add_dose(result, prepared)
     brought.add_to(result, scenario, prepared.anatomy, assessment)
@@ -362,8 +364,11 @@ def _evaluate(prepared: Prepared, solutions: list[Solution], result: Result) -> 
         labels_file=labels,
         series=series,
         plan=prepared.plan_name,
+        structures={one.known_as: one.all_labels for one in scenario.critical_structures},
         is_phantom=scenario.patient.is_phantom,
     )
+    if maps.regions:
+        result["killed_regions"] = list(maps.regions)
     result["label_map_volume_ml"] = {"necrosis.nii.gz": maps.volume_ml, "necrosis_1mm.nii.gz": maps.fine_volume_ml}
     result["collateral_volume_ml"] = dict(maps.collateral_volume_ml)
     result["warnings"].extend(maps.notes)

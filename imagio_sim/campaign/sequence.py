@@ -14,7 +14,7 @@ from imagio_sim.campaign.solving import Solution
 from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.transfer import MeshTransfer
 from imagio_sim.plan.stages import StageTimes
-from imagio_sim.solve.stage import CARRIED, LEVEL, SURVIVAL
+from imagio_sim.solve.state_names import CARRIED, LEVEL, SURVIVAL
 from imagio_sim.tissue.death import COLD, HEAT, death_models
 
 Floats = NDArray[np.float64]

@@ -110,12 +110,13 @@ def _surfaces(folder: Path, scene: Scene) -> Iterator[ShownSurface]:
     single += [("organ", scene.organ, ORGAN_COLOUR, 0.15)]
     for name, surface, colour, opacity in single:
         if surface is not None and len(surface.triangles):
-            file = f"{SURFACES}/{_as_file_name(name)}.vtu"
+            file = f"{SURFACES}/{as_file_name(name)}.vtu"
             write_surface(folder / file, surface.points_mm, surface.triangles)
             yield ShownSurface(file, name, rgb(colour), opacity)
 
 
-def _as_file_name(name: str) -> str:
+def as_file_name(name: str) -> str:
+    """A name as part of a file's."""
     return "".join(letter if letter.isalnum() else "_" for letter in name)
 
 
@@ -162,18 +163,8 @@ def _segments(scene: Scene, anatomy: Anatomy, grid: Grid) -> Iterator[Segment]:
             yield Segment(name, labels == number, rgb(colour))
 
 
-def _cropped(image: Image, box_mm: Floats) -> Image | None:
-    """The part of an image around a box (2, 3); None where they do not meet."""
-    around = box_mm + np.array([[-_AROUND_MM], [_AROUND_MM]])
-    corners = np.array(np.meshgrid(*around.T)).reshape(3, -1).T
-    index = image.grid.to_index(corners)
-    low = np.maximum(np.floor(index.min(axis=0)).astype(int), 0)
-    high = np.minimum(np.ceil(index.max(axis=0)).astype(int) + 1, np.array(image.grid.shape))
-    if (high <= low).any():
-        return None
-    part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    affine = image.grid.affine.copy()
-    affine[:3, 3] = image.grid.to_lps(low[None].astype(float))[0]
-    values = image.values[part]
-    shape = (values.shape[0], values.shape[1], values.shape[2])
-    return Image(values, Grid(shape, affine), image.origin)
+def _cropped(image: Image, box_mm: Floats) -> Image:
+    """The part of an image around a box (2, 3)."""
+    lower, upper = image.grid.voxels_around(box_mm + np.array([[-_AROUND_MM], [_AROUND_MM]]))
+    i, j, k = (slice(int(first), int(end)) for first, end in zip(lower, upper, strict=True))
+    return Image(image.values[i, j, k], image.grid.part(lower, upper), image.origin)

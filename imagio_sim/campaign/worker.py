@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from pathlib import Path
 from types import TracebackType
 
 from mpi4py import MPI
 
+from imagio_sim.campaign.parent_process import lives
 from imagio_sim.campaign.solving import STOP, problem_line, progress_line, solve_here
 from imagio_sim.errors import ImagioError
 
@@ -29,7 +29,7 @@ def main() -> int:
             series=series,
             time_offset=time_offset,
             report=lambda progress: _tell(progress_line(progress)),
-            stop=lambda: (folder / STOP).exists() or not _runs(waiting),
+            stop=lambda: (folder / STOP).exists() or not lives(waiting),
         )
     except ImagioError as error:
         if comm.rank == 0:
@@ -55,15 +55,6 @@ def _tell(line: str) -> None:
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
-
-
-def _runs(process: int) -> bool:
-    """Whether a process lives: when the one that waits was killed, its ranks must not go on in its folder."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

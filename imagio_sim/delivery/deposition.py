@@ -35,6 +35,10 @@ class Deposition:
         """Share of the amount in the voxels (i, j, k) of a mask."""
         return fsum(self.share[mask & (self.share > 0.0)])
 
+    def rearranged(self, weight: Floats) -> Deposition:
+        """The same amounts in tissue, lungs and elsewhere; what is in tissue in proportion to weights (i, j, k)."""
+        return _scaled(self.grid, weight, self.lung_share, elsewhere_share=self.elsewhere_share)
+
 
 def deposited_by_flow(territory: Territory, tumour: Mask, ratio: float, *, lung_share: float) -> Deposition:
     """What flows with the arterial blood stays where it ends.

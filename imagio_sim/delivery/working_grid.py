@@ -3,11 +3,13 @@
 
 Voxels thicker than 3 mm are cut, because a dose changes over such lengths; voxels so fine that whole blocks of them
 stay below 2 mm are put together, because the arteries' territories are no finer. Only the box around what is asked for
-is kept, with so much around it as beta radiation reaches.
+is kept, with so much around it as beta radiation reaches. Boxes begin at whole blocks, so that the grids of several
+infusions into one patient are parts of one lattice, or of whole parts of its voxels where one is cut finer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +22,11 @@ Mask = NDArray[np.bool_]
 COARSEST_MM, FINE_ENOUGH_MM = 3.0, 2.0
 MARGIN_MM = 15.0
 """Kept around what is asked for: beyond the range of the beta radiation of yttrium-90 (11 mm) and beyond a terminal."""
+CLUSTERED_MM = 2.0
+"""Voxels are no thicker where clusters are drawn: several lie within the reach of the radiation of each."""
 _ROUND_OFF = 1e-9
+# Voxels of one lattice agree within this share of a voxel.
+_ALIGNED = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +54,16 @@ class WorkingGrid:
     parts: tuple[int, int, int]
 
     @classmethod
-    def around(cls, held: Mask, grid: Grid) -> WorkingGrid:
-        """The one that holds these voxels (i, j, k), of which there is one at least."""
+    def around(cls, held: Mask, grid: Grid, *, coarsest_mm: float = COARSEST_MM) -> WorkingGrid:
+        """The one that holds these voxels (i, j, k), of which there is one at least, with voxels no thicker."""
         spacing = grid.spacing_mm
         blocks = np.maximum(np.floor(FINE_ENOUGH_MM / spacing + _ROUND_OFF), 1.0).astype(int)
         parts = np.ceil(spacing / COARSEST_MM - _ROUND_OFF).astype(int)
+        # Finer ones are parts of those parts, so that what one grid holds can be told on the other.
+        parts *= np.ceil(spacing / parts / coarsest_mm - _ROUND_OFF).astype(int)
         margin = np.ceil(MARGIN_MM / spacing).astype(int)
         occupied = np.argwhere(held)
-        lower = np.maximum(occupied.min(axis=0) - margin, 0)
+        lower = np.maximum(occupied.min(axis=0) - margin, 0) // blocks * blocks
         upper = np.minimum(occupied.max(axis=0) + 1 + margin, held.shape)
         count = np.ceil((upper - lower) / blocks).astype(int) * parts
         scale = blocks / parts
@@ -80,6 +88,36 @@ class WorkingGrid:
         filled = block.reshape(i, self.blocks[0], j, self.blocks[1], k, self.blocks[2]).mean(axis=(1, 3, 5))
         every_other = np.indices(self.grid.shape).sum(axis=0) % 2 == 0
         return np.asarray((filled > 0.5) | ((filled == 0.5) & every_other))
+
+
+def grid_over(grids: Sequence[Grid]) -> Grid:
+    """The grid that holds all of these of one patient, with the smallest voxels among theirs."""
+    finest = min(grids, key=lambda grid: grid.voxel_volume_mm3)
+    corners = np.concatenate([finest.to_index(_corners(grid)) for grid in grids])
+    lower = np.floor(corners.min(axis=0) + 0.5 + _ALIGNED).astype(int)
+    upper = np.ceil(corners.max(axis=0) + 0.5 - _ALIGNED).astype(int)
+    affine = finest.affine.copy()
+    affine[:3, 3] = finest.to_lps(lower[None].astype(float))[0]
+    return Grid(_triple(upper - lower), affine)
+
+
+def _corners(grid: Grid) -> NDArray[np.float64]:
+    """The eight corners (8, 3) of a grid's voxels [LPS mm]."""
+    ends = np.array(list(np.ndindex(2, 2, 2))) * np.array(grid.shape) - 0.5
+    return grid.to_lps(ends)
+
+
+def held_on(values: NDArray[np.float64], source: Grid, target: Grid) -> NDArray[np.float64]:
+    """What the voxels (i, j, k) of a grid hold, per volume, on another one; 0 beyond their own.
+
+    Every voxel takes that of the voxel its centre lies in: exact where both are of one lattice or one is cut finer.
+    """
+    if source.matches(target):
+        return values
+    index, inside = source.nearest(target.to_lps(np.indices(target.shape).reshape(3, -1).T.astype(float)))
+    found = np.zeros(len(index))
+    found[inside] = values[tuple(index[inside].T)]
+    return found.reshape(target.shape)
 
 
 def _triple(numbers: NDArray[np.integer]) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
@@ -83,6 +83,12 @@ class Device(DeviceData):
         rods = {rod.name: rod for rod in self.applicator(deployment_mm)}
         return tuple(sensor.place(rods) for sensor in self.sensors)
 
+    def __reduce__(
+        self,
+    ) -> tuple[Callable[[type[Device], dict[str, Any]], Device], tuple[type[Device], dict[str, Any]]]:
+        """Go to other processes as plain data: the classes of single figures have no name to be found by."""
+        return _remade, (type(self), self.model_dump(mode="json", exclude_none=True))
+
     @property
     def digest(self) -> str:
         """SHA-256 of the device's data."""
@@ -92,6 +98,10 @@ class Device(DeviceData):
     def source_keys(self) -> tuple[str, ...]:
         """Keys of all sources used, sorted."""
         return tuple(sorted(set(_values_of("source", self.model_dump()))))
+
+
+def _remade(kind: type[Device], data: dict[str, Any]) -> Device:
+    return kind.model_validate(data)
 
 
 def _values_of(key: str, data: Any) -> list[str]:

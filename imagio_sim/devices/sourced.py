@@ -7,9 +7,9 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-Evidence = Literal["read", "derived", "memory", "assumed"]
+Evidence = Literal["read", "derived", "memory", "assumed", "given"]
 """``read``: read in the source. ``derived``: computed from figures that were read. ``memory``: general knowledge,
-not checked. ``assumed``: chosen by this project because nothing is published."""
+not checked. ``assumed``: chosen by this project because nothing is published. ``given``: by the user, in no file."""
 
 Value = TypeVar("Value")
 
@@ -24,7 +24,7 @@ class Sourced(DeviceData, Generic[Value]):
     """A figure with where it comes from.
 
     ``spread`` has the figure's unit and is a standard deviation, a tolerance or half a range; ``source`` is a key of
-    ``sources.yaml``.
+    ``sources.yaml``, or text where the user gives the figure.
     """
 
     value: Value

@@ -2,17 +2,20 @@
 """Meshes kept between runs, by the content of their recipe.
 
 The key covers the recipe, gmsh's version and the version of this package's mesh generation, so a file never has to be
-invalidated. Files are written under another name and renamed: a reader sees a whole file or none.
+invalidated. Files are written under another name and renamed: a reader sees a whole file or none. Of several processes
+that want the same mesh at the same time one makes it, and the others wait.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import os
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,7 @@ import numpy as np
 from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.generate import generate
 from imagio_sim.meshing.recipe import Recipe, recipe_to_json
+from imagio_sim.occupancy import occupied
 
 # To be raised with every change of mesh generation that gives another mesh for the same recipe.
 GENERATION = 3
@@ -46,9 +50,15 @@ def cached_domain(recipe: Recipe, *, on_progress: Callable[[str], None] | None =
 
     A damaged file is replaced and an unwritable folder is done without, both with a ``warning``.
     """
-    started = time.perf_counter()
     file = cache_folder() / f"{recipe_key(recipe)}.npz"
-    warning = None
+    if file.exists():
+        return _kept_or_made(recipe, file, on_progress)
+    with _only_maker(file, on_progress):
+        return _kept_or_made(recipe, file, on_progress)
+
+
+def _kept_or_made(recipe: Recipe, file: Path, on_progress: Callable[[str], None] | None) -> CachedDomain:
+    started, warning = time.perf_counter(), None
     if file.exists():
         try:
             domain = read_domain(file)
@@ -62,6 +72,19 @@ def cached_domain(recipe: Recipe, *, on_progress: Callable[[str], None] | None =
     except OSError as refusal:
         warning = f"mesh cache: {file.parent} cannot be written ({refusal}), the mesh is not kept"
     return CachedDomain(domain, time.perf_counter() - started, from_cache=False, warning=warning)
+
+
+@contextlib.contextmanager
+def _only_maker(file: Path, on_progress: Callable[[str], None] | None) -> Iterator[None]:
+    """Hold the place of the one who makes a mesh; where nothing can be written there is nothing to share."""
+    say = functools.cache(on_progress or (lambda _: None))  # once, not every second
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            place = file.with_suffix(".lock")
+            held.enter_context(
+                occupied(place, on_wait=lambda other: say(f"waiting for the mesh that {other.text} makes"))
+            )
+        yield
 
 
 def cache_folder() -> Path:

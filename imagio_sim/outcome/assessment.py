@@ -30,7 +30,7 @@ from imagio_sim.outcome.result import (
     TrajectoryResult,
     ZoneResult,
 )
-from imagio_sim.outcome.shrinkage import ContractedZone, contracted_zone
+from imagio_sim.outcome.shrinkage import ContractedZone, aerated_share, contracted_zone
 from imagio_sim.outcome.structures import (
     ExtremeFields,
     StructureOutcome,
@@ -217,7 +217,7 @@ def assess(
         target=target,
         histogram=_histogram(coverages.get(fields.deciding_model), zone, level, probe, fields.extremes),
         ice=_ice(domain, fields.extremes.minimum_temperature, axis),
-        contracted=contracted_zone(domain, zone, fields.extremes.peak_temperature),
+        contracted=contracted_zone(domain, zone, fields.extremes.peak_temperature, aerated=aerated_share(sampled)),
     )
 
 

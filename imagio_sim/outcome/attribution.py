@@ -27,7 +27,6 @@ from imagio_sim.tissue.death.combination import (
     combined_survival,
     is_graded,
     joint_share,
-    lethal_survival,
 )
 from imagio_sim.tissue.death.model import LEVEL_LIMIT, clipped_level
 
@@ -43,18 +42,22 @@ _HARM = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Agent:
-    """What one agent has done by its deciding ``model``: nodal death level and surviving share (n,)."""
+    """What one agent has done by its deciding ``model``: nodal death level and surviving share (n,).
+
+    ``lethal_survival`` is the surviving share at which the model says dead.
+    """
 
     model: str
     level: Floats
     survival: Floats
+    lethal_survival: float
 
     @property
     def log_share(self) -> Floats:
         """Logarithm (n,) of its log kill as a share of the lethal one; the lowest for models of dead and alive only."""
         if not is_graded(self.model):
             return np.full(len(self.level), -LEVEL_LIMIT)
-        share = np.log(np.maximum(self.survival, _SMALLEST)) / np.log(lethal_survival(self.model))
+        share = np.log(np.maximum(self.survival, _SMALLEST)) / np.log(self.lethal_survival)
         return clipped_level(np.log(np.maximum(share, _SMALLEST)))
 
 
@@ -119,7 +122,7 @@ class Attribution:
             "law": "interaction" if self.interactions else _INDEPENDENT,
             "interactions": [{"between": list(one.agents), "strength": one.strength} for one in self.interactions],
             "models": {
-                name: {"model": agent.model, "lethal_survival": lethal_survival(agent.model)}
+                name: {"model": agent.model, "lethal_survival": agent.lethal_survival}
                 for name, agent in self.agents.items()
             },
             "target": None if self.target is None else self._volumes(self.target),

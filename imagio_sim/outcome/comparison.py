@@ -129,6 +129,11 @@ def _dose(result: Result) -> float | None:
     return None if target is None else target["kernel"]["mean_Gy"]
 
 
+def _control(result: Result) -> float | None:
+    found = result["dose"].get("tumour_control") if "dose" in result else None
+    return None if found is None else 100.0 * found["probability"]
+
+
 def _exposed(result: Result) -> float | None:
     shares = [drug["share_above_threshold"] for drug in result.get("drug", {}).values()]
     return max((100.0 * share for share in shares if share is not None), default=None)
@@ -149,6 +154,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("killed_by_heat", "killed by heat alone", "ml", 1, _by_heat),
     Quantity("target_flow", "target's blood flow in the last stage", "%", 0, _flow_left),
     Quantity("target_mean_dose", "target's mean radiation dose", "Gy", 0, _dose),
+    Quantity("tumour_control", "tumour control by radiation", "%", 0, _control),
     Quantity("target_exposed", "target exposed enough to die of drug", "%", 1, _exposed),
     Quantity("liver_reserve", "organ alive and perfused, without target", "%", 1, _reserve),
     Quantity("treatment_time", "treatment time", "min", 1, _minutes),

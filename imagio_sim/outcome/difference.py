@@ -43,6 +43,44 @@ class Difference:
         return 2.0 * both / total if total else None
 
 
+@dataclass(frozen=True, eq=False)
+class Killed:
+    """What one plan kills, by what it lies in.
+
+    Attributes
+    ----------
+    numbers
+        (i, j, k): 0 alive, else from 1 the place of its region in ``regions``.
+    grid
+        Where the voxels lie (LPS mm).
+    """
+
+    numbers: NDArray[np.uint8]
+    regions: tuple[str, ...]
+    grid: Grid
+
+
+def volumes_by_region(found: Difference, first: Killed, second: Killed) -> dict[str, NDArray[np.float64]]:
+    """Volumes (3,) [ml] by region: what only the first kills, only the second, and both (as it lies in the first).
+
+    Parameters
+    ----------
+    found
+        Of the zones of the same two plans on the same grids.
+    """
+    voxel_ml = found.grid.voxel_volume_mm3 / 1000.0
+    parts = [_counts(found, first, ONLY_FIRST), _counts(found, second, ONLY_SECOND), _counts(found, first, BOTH)]
+    names = dict.fromkeys((*first.regions, *second.regions))
+    return {name: np.array([voxel_ml * part.get(name, 0) for part in parts]) for name in names}
+
+
+def _counts(found: Difference, killed: Killed, value: int) -> dict[str, int]:
+    """Voxels of the difference that hold ``value``, by region."""
+    start = np.rint(found.grid.to_index(killed.grid.affine[None, :3, 3])[0]).astype(np.int64)
+    numbers = killed.numbers[_part(found.labels, start, killed.numbers.shape) == value]
+    return {region: int((numbers == place).sum()) for place, region in enumerate(killed.regions, start=1)}
+
+
 def difference(
     first: NDArray[np.bool_], first_grid: Grid, second: NDArray[np.bool_], second_grid: Grid
 ) -> Difference | None:
@@ -58,9 +96,7 @@ def difference(
     labels = np.zeros(tuple(int(count) for count in shape), dtype=np.uint8)
     _part(labels, -lower, first.shape)[first] |= ONLY_FIRST
     _part(labels, offset - lower, second.shape)[second] |= ONLY_SECOND
-    affine = first_grid.affine.copy()
-    affine[:3, 3] = first_grid.to_lps(lower[None].astype(float))[0]
-    return Difference(labels, Grid((int(shape[0]), int(shape[1]), int(shape[2])), affine))
+    return Difference(labels, first_grid.part(lower, lower + shape))
 
 
 def _offset(first: Grid, second: Grid) -> NDArray[np.int64] | None:

@@ -12,16 +12,18 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from imagio_sim.outcome.result import (
     DoseStatistics,
+    MakeControlResult,
     PlanningResult,
     StructureDoseResult,
     TumourControlResult,
 )
 from imagio_sim.physics.radiation import (
     biologically_effective_dose,
+    dose_of_effective,
     equivalent_uniform_dose,
     joint_repair_factor,
     logistic_control,
@@ -69,6 +71,15 @@ class Radiosensitivity:
             repair_rate=rate_of(self.repair_half_time.value),
         )
         return biologically_effective_dose(summed(parts), alpha_beta=self.alpha_beta.value, repair=repair)
+
+    def uniform(self, effective: float, parts: Sequence[SourceDose], weights: Floats) -> float:
+        """Uniform absorbed dose [Gy] of a BED [Gy], given as the sources give the mean of parts with weights (n,)."""
+        means = [replace(part, dose=np.asarray(np.average(part.dose, weights=weights))) for part in parts]
+        mean, of_mean = float(summed(means)), float(self.effective(means))
+        if mean <= 0.0:
+            return 0.0
+        repair = (of_mean / mean - 1.0) * self.alpha_beta.value / mean
+        return dose_of_effective(effective, alpha_beta=self.alpha_beta.value, repair=repair)
 
 
 def summed(parts: Sequence[SourceDose]) -> Floats:
@@ -121,6 +132,7 @@ def dose_statistics(sources: Sequence[SourceDose], weights: Floats, sensitivity:
         value: equivalent_uniform_dose(effective, weights, alpha=value)
         for value in {alpha.value, *(end for end in (alpha.low, alpha.high) if end is not None)}
     }
+    absorbed = {value: sensitivity.uniform(bed, sources, weights) for value, bed in uniform.items()}
     return {
         "mean_Gy": float(np.average(total, weights=weights)),
         "D95_Gy": dose_of_share(total, weights, 0.95),
@@ -129,8 +141,10 @@ def dose_statistics(sources: Sequence[SourceDose], weights: Floats, sensitivity:
         "D5_Gy": dose_of_share(total, weights, 0.05),
         "V_share": {f"{threshold:g}": share_above(total, weights, threshold) for threshold in VOLUME_THRESHOLDS_GY},
         "mean_BED_Gy": float(np.average(effective, weights=weights)),
-        "EUD_Gy": uniform[alpha.value],
-        "EUD_range_Gy": [min(uniform.values()), max(uniform.values())],
+        "EUBED_Gy": uniform[alpha.value],
+        "EUBED_range_Gy": [min(uniform.values()), max(uniform.values())],
+        "EUD_Gy": absorbed[alpha.value],
+        "EUD_range_Gy": [min(absorbed.values()), max(absorbed.values())],
     }
 
 
@@ -146,35 +160,78 @@ def share_above(dose: Floats, weights: Floats, threshold: float) -> float:
     return float(weights[dose >= threshold].sum() / weights.sum())
 
 
-def tumour_control(dose: Floats, weights: Floats, half_dose: Value, slope: Value) -> TumourControlResult:
-    """Probability that a tumour is controlled, and its range over the spread of both parameters.
+@dataclass(frozen=True, eq=False)
+class MakeDose:
+    """Dose [Gy] of the parts (n,) of a tumour by microspheres of one make, and what is known of its effect.
+
+    Attributes
+    ----------
+    half_dose, slope
+        Mean dose at which half of the tumours are controlled, and the rise of the probability per relative dose there.
+    """
+
+    name: str
+    dose: Floats
+    half_dose: Value
+    slope: Value
+
+
+def tumour_control(makes: Sequence[MakeDose], weights: Floats) -> TumourControlResult:
+    """Probability that a tumour is controlled, and its range over the spread of the parameters.
 
     Parameters
     ----------
-    dose, weights
-        Dose [Gy] of the parts (n,) of the tumour, and their volumes in any unit.
-    half_dose, slope
-        Mean dose at which half of the tumours are controlled, and the rise of the probability per relative dose there.
+    makes
+        What each make of microspheres gives to the parts (n,) of the tumour.
+    weights
+        Volumes of the parts (n,) in any unit.
 
     Notes
     -----
     All parts have to be controlled, a part v of the tumour with P(D)^v: what has no dose is not, whatever the mean. A
     uniform dose has the probability P of the mean, which is given beside it.
+
+    Doses of several makes count by the dose at which each of them alone controls half: as many of those as D / D50 of
+    all makes together (doses of equal effect add up; no study of mixed makes was found). The slope is the mean of
+    theirs by what each contributes. Half dose and slope of the result are those at the mean dose.
     """
-    mean = float(np.average(dose, weights=weights))
-    ends = [_control(dose, weights, half, steep) for half, steep in product(_range(half_dose), _range(slope))]
+    means = [float(np.average(make.dose, weights=weights)) for make in makes]
+    nominal = [(make.half_dose.value, make.slope.value) for make in makes]
+    ends = [
+        _control(makes, weights, [(half, steep) for half, steep in zip(chosen[::2], chosen[1::2], strict=True)])
+        for chosen in product(*(_range(value) for make in makes for value in (make.half_dose, make.slope)))
+    ]
+    relative, slope = _relative(means, nominal)
     return {
-        "mean_dose_Gy": mean,
-        "half_dose_Gy": half_dose.value,
-        "slope": slope.value,
-        "probability": _control(dose, weights, half_dose.value, slope.value),
+        "mean_dose_Gy": sum(means),
+        "half_dose_Gy": sum(means) / float(relative) if relative > 0.0 else nominal[0][0],
+        "slope": float(slope),
+        "probability": _control(makes, weights, nominal),
         "range": [min(ends), max(ends)],
-        "probability_at_mean_dose": float(logistic_control(mean, half_dose=half_dose.value, slope=slope.value)),
+        "probability_at_mean_dose": float(logistic_control(relative, half_dose=1.0, slope=slope)),
+        "by_make": {make.name: _alone(make, mean, weights) for make, mean in zip(makes, means, strict=True)},
     }
 
 
-def _control(dose: Floats, weights: Floats, half_dose: float, slope: float) -> float:
-    parts = np.maximum(logistic_control(dose, half_dose=half_dose, slope=slope), np.finfo(float).tiny)
+def _alone(make: MakeDose, mean: float, weights: Floats) -> MakeControlResult:
+    """What one make would control without the others."""
+    half, slope = make.half_dose.value, make.slope.value
+    probability = _control([make], weights, [(half, slope)])
+    return {"mean_dose_Gy": mean, "half_dose_Gy": half, "slope": slope, "probability": probability}
+
+
+def _relative(doses: Sequence[ArrayLike], known: Sequence[tuple[float, float]]) -> tuple[Floats, Floats]:
+    """Doses of all makes by those of half control, and the slope there: the mean of the makes' by what each gives."""
+    parts = [np.asarray(dose, float) / half for dose, (half, _) in zip(doses, known, strict=True)]
+    relative = np.asarray(np.sum(parts, axis=0))
+    steep = np.sum([part * slope for part, (_, slope) in zip(parts, known, strict=True)], axis=0)
+    slope = np.divide(steep, relative, out=np.full(relative.shape, known[0][1]), where=relative > 0.0)
+    return relative, np.asarray(slope)
+
+
+def _control(makes: Sequence[MakeDose], weights: Floats, known: Sequence[tuple[float, float]]) -> float:
+    relative, slope = _relative([make.dose for make in makes], known)
+    parts = np.maximum(logistic_control(relative, half_dose=1.0, slope=slope), np.finfo(float).tiny)
     return float(np.exp(np.average(np.log(parts), weights=weights)))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.outcome.result import LiverReserveResult
+from imagio_sim.outcome.result import LiverReserveResult, LowestReserveResult
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -60,8 +60,8 @@ class LiverReserve:
     dead_ml: float
     perfused_ml: float
 
-    def section(self, mean_dose_Gy: float | None = None) -> LiverReserveResult:
-        """The part of the result."""
+    def section(self, mean_dose_Gy: float | None = None, lowest: LowestReserve | None = None) -> LiverReserveResult:
+        """The part of the result, of the end of a plan and of when least was left."""
         return {
             "organ": list(self.organ),
             "volume_ml": self.volume_ml,
@@ -73,6 +73,27 @@ class LiverReserve:
             "alive_share": 1.0 - self.dead_ml / self.volume_ml,
             "perfused_share": self.perfused_ml / self.volume_ml,
             "mean_dose_Gy": mean_dose_Gy,
+            "lowest": None if lowest is None else lowest.section(),
+        }
+
+
+@dataclass(frozen=True)
+class LowestReserve:
+    """The reserve of the part of a plan in which least is perfused, and from when to when that is [s]."""
+
+    reserve: LiverReserve
+    begin: float
+    end: float
+
+    def section(self) -> LowestReserveResult:
+        """The part of the result."""
+        return {
+            "from_s": self.begin,
+            "until_s": self.end,
+            "embolised_ml": self.reserve.embolised_ml,
+            "dead_ml": self.reserve.dead_ml,
+            "perfused_ml": self.reserve.perfused_ml,
+            "perfused_share": self.reserve.perfused_ml / self.reserve.volume_ml,
         }
 
 

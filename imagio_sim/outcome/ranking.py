@@ -28,7 +28,7 @@ def _constraints_that(status: str) -> Callable[[Result], float | None]:
     return count
 
 
-_DIRECTIONS: Final[Mapping[str, Direction]] = {
+DIRECTIONS: Final[Mapping[str, Direction]] = {
     "failed_constraints": "least",
     "warned_constraints": "least",
     "target_coverage": "most",
@@ -39,6 +39,7 @@ _DIRECTIONS: Final[Mapping[str, Direction]] = {
     "treatment_time": "least",
     "energy": "least",
 }
+"""Whether more or less of a figure is better."""
 RANKED: Final[Mapping[str, Quantity]] = {
     one.key: one
     for one in (
@@ -46,7 +47,7 @@ RANKED: Final[Mapping[str, Quantity]] = {
         Quantity("warned_constraints", "constraints with a warning", "", 0, _constraints_that("warn")),
         *QUANTITIES,
     )
-    if one.key in _DIRECTIONS
+    if one.key in DIRECTIONS
 }
 """What results can be ordered by."""
 
@@ -150,4 +151,4 @@ def _criterion(text: str, where: str) -> Criterion:
             allowed="NAME, NAME:TOLERANCE or NAME:TOLERANCE:ENOUGH with plain numbers",
             remedy="for example minimal_ablative_margin:0.5:10",
         )
-    return Criterion(RANKED[name], _DIRECTIONS[name], tolerance, enough[0] if enough else None)
+    return Criterion(RANKED[name], DIRECTIONS[name], tolerance, enough[0] if enough else None)

@@ -75,9 +75,9 @@ class AblationZoneResult(ZoneResult):
 class ContractedZoneResult(TypedDict):
     """Estimate of what would be measured of the deciding model's zone after its tissue has contracted.
 
-    ``length_ratio`` is length after by length before, ``length_ratio_range`` with the strongest and the weakest
-    contraction of the data, which were measured in ``measured_tissue`` and stand for every tissue of the zone. Nothing
-    else in a result is contracted.
+    ``length_ratio`` is the measured length by that of the zone as it was solved, in tissue that stays where it is;
+    ``length_ratio_range`` is that of the strongest and the weakest contraction of the data, which were measured in
+    ``measured_tissue`` and stand for every tissue of the zone. Nothing else in a result is contracted.
     """
 
     volume_ml: float
@@ -167,13 +167,28 @@ class TrajectoryResult(TypedDict):
     role_lengths_mm: dict[str, float]
 
 
+class ClusterResult(TypedDict):
+    """Clusters that were drawn: of how many particles in tissue, how many, the largest, and by how much voxels differ.
+
+    ``relative_spread`` is that of the particles in a voxel by those that a smooth deposition has there.
+    """
+
+    seed: int
+    particles: int
+    clusters: int
+    largest: int
+    relative_spread: float
+    voxel_mm: list[float]
+
+
 class InfusionResult(TypedDict):
     """One infusion: what was injected and where it went.
 
     ``injected`` maps each quantity (unit in its name) to its amount; shares of it: ``in_target_share`` is part of
     ``in_organ_share``, which makes one with ``lung_share`` and ``elsewhere_share`` but for ``sum_error``.
     ``territory_found`` says how: where a catheter's tip was taken to be and how far it was moved for that, the terminal
-    arteries it feeds, or what an image holds. A systemic infusion has neither territory nor shares.
+    arteries it feeds, or what an image holds. A systemic infusion has neither territory nor shares. ``to_lungs`` is
+    what of ``injected`` passes the organ and stays in the lungs; ``clusters`` is there where they were asked for.
     """
 
     kind: str
@@ -188,6 +203,8 @@ class InfusionResult(TypedDict):
     elsewhere_share: float | None
     sum_error: float | None
     territory_found: NotRequired[dict[str, Any]]
+    to_lungs: NotRequired[dict[str, float]]
+    clusters: NotRequired[ClusterResult]
 
 
 class PerfusionResult(TypedDict):
@@ -214,13 +231,28 @@ class ConcentrationResult(TypedDict):
     histogram: dict[str, float]
 
 
-class DrugResult(TypedDict):
-    """One drug at the end of the plan.
+class DrugSourceResult(TypedDict):
+    """What one source of a drug has brought, as if it were alone in a body whose plasma all of them share.
 
-    Concentrations are per tissue volume [umol/l]; ``share_above_threshold`` of the target is what the drug's own death
-    model says was exposed enough to die. ``balance_mg`` says where it is; what is ``elsewhere`` in it was deposited
-    beyond the organ's tissue on the mesh. ``corrected_share`` of what was given had to be added or taken, without its
-    sign, so that this balance closes; None where nothing is corrected.
+    ``plasma_peak_umol_per_l`` of free drug, ``plasma_peak_s`` on the plan's clock; sums of the areas are the drug's.
+    """
+
+    balance_mg: dict[str, float]
+    balance_error: float
+    plasma_peak_umol_per_l: float | None
+    plasma_peak_s: float | None
+    plasma_auc_umol_h_per_l: float | None
+
+
+class DrugResult(TypedDict):
+    """One drug at the end of the plan, of all its sources together.
+
+    Peak and area in plasma are of what no carrier encloses, on the plan's clock. Concentrations are per tissue volume
+    [umol/l], those of the target at the end but for ``target_peak``, the highest mean of what is outside of depots.
+    ``share_above_threshold`` of the target is what the drug's own death model says was exposed enough to die.
+    ``balance_mg`` says where it is; ``elsewhere`` was deposited beyond the organ's tissue on the mesh or in the lungs,
+    ``oil_in_blood`` carried away in droplets. ``corrected_share`` of what was given had to be added or taken, without
+    its sign, so that this balance closes; None where nothing is corrected.
     """
 
     balance_mg: dict[str, float]
@@ -230,9 +262,12 @@ class DrugResult(TypedDict):
     plasma_peak_s: float | None
     plasma_auc_umol_h_per_l: float | None
     target: ConcentrationResult | None
+    target_peak_umol_per_l: float | None
+    target_peak_s: float | None
     target_exposure_umol_h_per_l: ConcentrationResult | None
     share_above_threshold: float | None
     penetration_mm: dict[str, float | None]
+    sources: dict[str, DrugSourceResult]
 
 
 class KillVolumes(TypedDict):
@@ -275,12 +310,26 @@ class KillResult(TypedDict):
     outside: KillVolumes
 
 
+class LowestReserveResult(TypedDict):
+    """The same of the part of a plan, from ``from_s`` to ``until_s``, in which the organ's perfused volume is lowest.
+
+    What died by the end of the stage in which it lies counts as dead from its begin.
+    """
+
+    from_s: float
+    until_s: float
+    embolised_ml: float
+    dead_ml: float
+    perfused_ml: float
+    perfused_share: float
+
+
 class LiverReserveResult(TypedDict):
-    """What is left of the organ that the infusions feed, without the target; volumes [ml].
+    """What is left of the organ that the infusions feed, without the target, at the end of a plan; volumes [ml].
 
     ``territory_ml`` is what infusions reach, ``untreated_ml`` the living rest. ``embolised_ml`` is volume times the
     share of its arterial flow that was stopped, ``perfused_ml`` living volume times the share that is left.
-    ``mean_dose_Gy`` is None without radiation.
+    ``mean_dose_Gy`` is None without radiation; ``lowest`` is when arteries that open again were closed.
     """
 
     organ: list[str]
@@ -293,13 +342,15 @@ class LiverReserveResult(TypedDict):
     alive_share: float
     perfused_share: float
     mean_dose_Gy: float | None
+    lowest: LowestReserveResult | None
 
 
 class DoseStatistics(TypedDict):
     """A dose in a structure when all has decayed [Gy].
 
     ``D95_Gy`` is what 95 % of the volume has at least, ``V_share`` the share of the volume at or above each dose;
-    ``EUD_Gy`` is the uniform biologically effective dose that leaves as many cells alive, with its range over alpha's.
+    ``EUBED_Gy`` is the uniform biologically effective dose that leaves as many cells alive, with its range over
+    alpha's; ``EUD_Gy`` the uniform absorbed dose that does so when it is given by the same sources.
     """
 
     mean_Gy: float
@@ -309,6 +360,8 @@ class DoseStatistics(TypedDict):
     D5_Gy: float
     V_share: dict[str, float]
     mean_BED_Gy: float
+    EUBED_Gy: float
+    EUBED_range_Gy: list[float]
     EUD_Gy: float
     EUD_range_Gy: list[float]
 
@@ -331,10 +384,20 @@ class LungDoseResult(TypedDict):
     mean_range_Gy: list[float]
 
 
+class MakeControlResult(TypedDict):
+    """What microspheres of one make give to the target, and with which probability that alone would control it."""
+
+    mean_dose_Gy: float
+    half_dose_Gy: float
+    slope: float
+    probability: float
+
+
 class TumourControlResult(TypedDict):
     """Probability that all parts of the target are controlled, and its range over the parameters' spread.
 
-    ``probability_at_mean_dose`` is what a uniform dose of the same mean would give.
+    ``probability_at_mean_dose`` is what a uniform dose of the same mean would give. With several makes the doses add up
+    in units of each one's ``half_dose_Gy`` (``by_make``); that of all is the one their mean doses then amount to.
     """
 
     mean_dose_Gy: float
@@ -343,6 +406,7 @@ class TumourControlResult(TypedDict):
     probability: float
     range: list[float]
     probability_at_mean_dose: float
+    by_make: dict[str, MakeControlResult]
 
 
 class ActivityResult(TypedDict):
@@ -431,6 +495,7 @@ class Result(TypedDict):
     collateral_volume_ml: NotRequired[dict[str, float]]
     dead_volume_by_tissue_ml: NotRequired[dict[str, float]]
     label_map_volume_ml: NotRequired[dict[str, float]]
+    killed_regions: NotRequired[list[str]]
     trajectories: NotRequired[dict[str, TrajectoryResult]]
     vessels: NotRequired[dict[str, VesselResult]]
     unknown_tissue: NotRequired[UnknownTissueResult]

@@ -113,13 +113,20 @@ def read_table(rows: Sequence[Mapping[str, Any]], quantity: str, *, where: str) 
         )[quantity]
         for row in rows
     )
-    falling = any(later.value < earlier.value for earlier, later in pairwise(values))
-    if len(rows) < 2 or falling or any(later <= earlier for earlier, later in pairwise(temperatures)):
-        numbers = ", ".join(f"{t:g}: {value.value:g}" for t, value in zip(temperatures, values, strict=True))
+    table = TemperatureTable(temperatures, values)
+    refuse_unordered(table, where=f"{where}: {quantity}")
+    return table
+
+
+def refuse_unordered(table: TemperatureTable, *, where: str) -> None:
+    """Raise for fewer than two rows, temperatures that do not rise, or values that fall."""
+    temperatures, values = table.temperatures, table.numbers
+    falling = any(later < earlier for earlier, later in pairwise(values))
+    if len(values) < 2 or falling or any(later <= earlier for earlier, later in pairwise(temperatures)):
+        numbers = ", ".join(f"{t:g}: {value:g}" for t, value in zip(temperatures, values, strict=True))
         raise InputError(
-            f"{where}: {quantity}",
+            where,
             found=numbers or "no rows",
             allowed="two or more rows, temperatures that rise and values that do not fall",
             remedy="correct the table",
         )
-    return TemperatureTable(temperatures, values)

@@ -39,6 +39,7 @@ LOADING_QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
         "capacity": Quantity("kg/m3", 0.1, 500.0, "largest dose bound, per volume of settled beads"),
         "usual_load": Quantity("kg/m3", 0.1, 500.0, "dose bound as usually prescribed, per volume of settled beads"),
+        "unbound_share": Quantity("1", 0.0, 0.2, "share of the dose that is not bound when it is given"),
         "half_saturation": Quantity(
             "mol/m3",
             1e-9,

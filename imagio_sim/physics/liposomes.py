@@ -66,7 +66,7 @@ class BodyKinetics:
 
 
 @dataclass(frozen=True, eq=False)
-class TissueKinetics:
+class LiposomeTissue:
     """How a tissue takes up drug, as numbers or per point (count,).
 
     Attributes
@@ -112,7 +112,7 @@ class TissueFlows:
 
 
 def tissue_flows(
-    tissue: TissueKinetics,
+    tissue: LiposomeTissue,
     *,
     plasma_flow: Operand,
     release: Operand,

@@ -169,6 +169,12 @@ def biologically_effective_dose(dose: ArrayLike, *, alpha_beta: float, repair: A
     return np.asarray(given * (1.0 + np.asarray(repair, float) * given / alpha_beta))
 
 
+def dose_of_effective(effective: float, *, alpha_beta: float, repair: float) -> float:
+    """Dose whose BED with the factor G is this one: the inverse of :func:`biologically_effective_dose`."""
+    # Written so that nothing cancels where G is small.
+    return 2.0 * effective / (1.0 + math.sqrt(1.0 + 4.0 * repair * effective / alpha_beta))
+
+
 def linear_quadratic_effect(dose: ArrayLike, *, alpha: ArrayLike, alpha_beta: ArrayLike, repair: ArrayLike) -> Floats:
     """Negative logarithm of the surviving share: alpha D + G beta D^2, ``alpha`` in 1/Gy."""
     given = np.asarray(dose, float)
@@ -186,7 +192,7 @@ def equivalent_uniform_dose(dose: ArrayLike, weights: ArrayLike, *, alpha: float
     return -(largest + math.log(mean)) / alpha
 
 
-def logistic_control(dose: ArrayLike, *, half_dose: float, slope: float) -> Floats:
+def logistic_control(dose: ArrayLike, *, half_dose: float, slope: ArrayLike) -> Floats:
     """Probability of control 1 / (1 + (D50 / D)^(4 gamma)), where gamma is the rise per relative dose at D50."""
     given = np.maximum(np.asarray(dose, float), np.finfo(float).tiny)
-    return np.asarray(expit(4.0 * slope * (np.log(given) - math.log(half_dose))))
+    return np.asarray(expit(4.0 * np.asarray(slope, float) * (np.log(given) - math.log(half_dose))))

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+import numpy as np
 import ufl
+from numpy.typing import NDArray
 
 Expression: TypeAlias = Any
+Array: TypeAlias = NDArray[np.float64]
 """A UFL expression, or a number or array where a coefficient is one."""
 
 
@@ -66,6 +69,14 @@ def washout_rate(*, plasma_flow: Expression, permeability_surface: Expression, e
     that blood carries where the wall is open; without flow it is zero.
     """
     return plasma_flow * (1.0 - exp(-permeability_surface / plasma_flow))
+
+
+def clearance_to_blood(plasma_flow: Array | float, permeability_surface: Array | float) -> Array:
+    """The same (n,) for arrays [1/s], and zero where no plasma flows."""
+    flows = np.asarray(plasma_flow) > 0.0
+    flowing = np.where(flows, plasma_flow, 1.0)
+    cleared = washout_rate(plasma_flow=flowing, permeability_surface=permeability_surface, exp=np.exp)
+    return np.asarray(np.where(flows, cleared, 0.0))
 
 
 def vascular_exchange(

@@ -28,7 +28,8 @@ def plan_digest(scenario: Scenario, plan_name: str) -> str:
     data = scenario.model_dump(mode="json", by_alias=True, exclude={"name", "question", "expected_run_time", "plans"})
     devices = {one.device: one.of_library.digest for stage in plan.stages for one in stage.applicators}
     placed = [asdict(applicator) for applicator in placed_applicators(scenario, plan_name)]
-    entries = [plain_data(infusion.library_entries()) for stage in plan.stages for infusion in stage.infusions]
+    pharmacy = scenario.pharmacy
+    entries = [plain_data(infusion.library_entries(pharmacy)) for stage in plan.stages for infusion in stage.infusions]
     decides = {"scenario": data, "plan": plan.model_dump(mode="json"), "devices": devices, "placed": placed}
     # What is left of an organ is told of every plan, also of those that bring nothing into it.
     organs = sorted(

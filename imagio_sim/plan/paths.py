@@ -17,7 +17,9 @@ from imagio_sim.plan.fault_reports import keys_at
 from imagio_sim.plan.model import PathInFile
 from imagio_sim.units import Misfit
 
-_NAMED = ("plans", "tissue_values", "constants")
+_NAMED_TWICE = ("tissue_values", "device_values", "pharmacy_values", "death_values")
+"""Mappings of such mappings: a tissue, a device and so on, and what is given of it."""
+_NAMED = ("plans", "constants", *_NAMED_TWICE)
 """Mappings whose keys are names that the file gives: nothing can be put below one that is not there."""
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
 
@@ -48,7 +50,7 @@ def place_of(data: Mapping[str, Any], path: str, where: str) -> PathInFile:
         The file, for the error that offers the nearest path.
     """
     found: PathInFile = ()
-    keys = _with_whole_plan_name(keys_of(path, where), data)
+    keys = _with_whole_names(keys_of(path, where), data)
     for number, key in enumerate(keys):
         is_last = number == len(keys) - 1
         inside = _after_shorthands(data, found, key, f"{where}: {path}")
@@ -69,15 +71,17 @@ def value_at(data: Mapping[str, Any], place: PathInFile) -> Any:
     return inside[place[-1]] if _holds(inside, place[-1]) else None
 
 
-def _with_whole_plan_name(keys: PathInFile, data: Mapping[str, Any]) -> PathInFile:
-    """Join steps that are the name of one plan, which may hold dots: ``plans.probe_2.4mm.program``."""
-    if keys[0] != "plans":
-        return keys
-    for end in range(len(keys), 2, -1):
-        name = ".".join(map(str, keys[1:end]))
-        if name in data["plans"]:
-            return ("plans", name, *keys[end:])
-    return keys
+def _with_whole_names(keys: PathInFile, data: Mapping[str, Any]) -> PathInFile:
+    """Join steps that are one name with dots in it: ``plans.probe_2.4mm.program``, or the constant of a device."""
+    count = 1 if keys[0] == "plans" else 2 if keys[0] in _NAMED_TWICE else 0
+    whole, rest, place = keys[:1], keys[1:], data.get(str(keys[0]), {})
+    for _ in range(count):
+        ends = [end for end in range(len(rest), 0, -1) if ".".join(map(str, rest[:end])) in place]
+        if not ends:
+            break
+        name = ".".join(map(str, rest[: ends[0]]))
+        whole, rest, place = (*whole, name), rest[ends[0] :], place[name]
+    return (*whole, *rest)
 
 
 def _at(data: Any, place: PathInFile) -> Any:
@@ -97,7 +101,7 @@ def _allowed_keys(data: Mapping[str, Any], place: PathInFile) -> list[str]:
     there = _at(data, place)
     if not isinstance(there, dict):
         return []
-    if place[:1] == ("tissue_values",) or (len(place) == 1 and place[0] in _NAMED):
+    if (place and place[0] in _NAMED_TWICE) or (len(place) == 1 and place[0] in _NAMED):
         return [str(key) for key in there] if len(place) < 3 else keys_at(place)
     tags = [str(there[tag]) for tag in ("modality", "mode", "kind") if tag in there]
     return list(dict.fromkeys([*map(str, there), *keys_at((*place, *tags))]))

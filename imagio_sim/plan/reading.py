@@ -14,6 +14,7 @@ from pydantic_core.core_schema import TaggedUnionSchema
 
 from imagio_sim.errors import InputError, InputErrors
 from imagio_sim.plan.axisymmetry import axisymmetry_faults
+from imagio_sim.plan.device_values import CONTEXT, devices_given
 from imagio_sim.plan.fault_reports import errors_of, path_text
 from imagio_sim.plan.geometry_checks import geometry_faults
 from imagio_sim.plan.model import Fault
@@ -64,7 +65,7 @@ def scenario_of(data: Mapping[str, Any], *, base: Path, where: str) -> Scenario:
         Name of the file, for errors.
     """
     try:
-        scenario = Scenario.model_validate(data, context={"base": base, "where": where})
+        scenario = Scenario.model_validate(data, context={"base": base, "where": where} | _devices(data))
     except ValidationError as error:
         raise InputErrors(
             [*errors_of(error, data, where), *_located(_faults_of_valid_plans(data, base), data, where)]
@@ -174,11 +175,16 @@ def _faults_of_valid_plans(data: Mapping[str, Any], base: Path) -> list[Fault]:
     found: list[Fault] = []
     for name, given in plans.items():
         try:
-            plan = Plan.model_validate(given)
+            plan = Plan.model_validate(given, context=_devices(data))
         except ValidationError:
             continue
         found += [fault.below("plans", name) for fault in geometry_faults(plan, frame, base)]
     return found
+
+
+def _devices(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What plans have to know of the file that they stand in."""
+    return {CONTEXT: devices_given(data.get("device_values"))}
 
 
 def _located(faults: list[Fault], data: Mapping[str, Any], where: str) -> list[InputError]:

@@ -30,7 +30,7 @@ def resolved_plan(scenario: Scenario, plan_name: str) -> dict[str, Any]:
         "stages": stages,
         "devices": {name: device.model_dump(mode="json", exclude_none=True) for name, device in used.items()},
         "sources": {
-            **{key: dict(sources()[key]) for key in _source_keys(used)},
+            **{key: dict(sources()[key]) for key in _source_keys(used) if key in sources()},
             **{key: plain_data(load_sources()[key]) for key in sorted(_keys_within(stages)) if key in load_sources()},
         },
         "digests": {"plan": plan_digest(scenario, plan_name), "geometry": geometry_digest(scenario, plan_name)},
@@ -44,7 +44,7 @@ def _stage(scenario: Scenario, plan_name: str, number: int, times: StageTimes) -
         {
             **infusion.model_dump(mode="json", exclude_none=True),
             "name": name,
-            "pharmacy": plain_data(infusion.library_entries()),
+            "pharmacy": plain_data(infusion.library_entries(scenario.pharmacy)),
         }
         for name, infusion in given
     ]

@@ -6,23 +6,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag, ValidationInfo, model_validator
 
 from imagio_sim.errors import InputError
 from imagio_sim.plan.constraints import Constraint
+from imagio_sim.plan.device_values import device_value_faults
 from imagio_sim.plan.interactions import ChosenInteraction, interaction_faults
-from imagio_sim.plan.model import Fault, Name, PlanModel, Point, Text, TissueName, fault, nearest, repeated
+from imagio_sim.plan.library_values import DeathModelName, PharmacyName, death_kinds, pharmacy_kinds
+from imagio_sim.plan.model import DeviceName, Fault, Name, PlanModel, Point, Text, TissueName, fault, nearest, repeated
 from imagio_sim.plan.patient import Patient
 from imagio_sim.plan.solver_models import death_model_faults, dielectric_model_faults
 from imagio_sim.plan.stages import Plan
 from imagio_sim.plan.target import CriticalStructure, Target
 from imagio_sim.tissue.constants import FIXED, library_constants, load_constants
+from imagio_sim.tissue.death.library import death_records
 from imagio_sim.tissue.library import Tissue, load_tissue
 from imagio_sim.tissue.properties import PROPERTIES
 from imagio_sim.tissue.value import Value
 from imagio_sim.units import LENGTH_MM, TEMPERATURE_DIFFERENCE, Duration, Misfit, MisfitError, QuantityKind
+
+if TYPE_CHECKING:
+    from imagio_sim.pharmacy.library import Pharmacy
 
 Frame = Literal["RAS", "LPS"]
 Resolution = Literal["coarse", "normal", "fine"]
@@ -151,8 +157,10 @@ class Probe(PlanModel):
 class Scenario(PlanModel):
     """One complete case; a file of schema 1.
 
-    ``tissue_values`` replaces values of the tissue library and ``constants`` those of the tissue laws, ``plans`` are
-    the alternatives, coordinates are in ``frame``. A bench experiment on a phantom may do without a ``target``.
+    ``tissue_values`` replaces values of the tissue library, ``constants`` those of the tissue laws, ``device_values``
+    those of devices, ``pharmacy_values`` those of the pharmacy and ``death_values`` those of the death models;
+    ``plans`` are the alternatives, coordinates are in ``frame``. A bench experiment on a phantom may do without a
+    ``target``.
     """
 
     schema_: Literal[1] = Field(alias="schema")
@@ -163,6 +171,9 @@ class Scenario(PlanModel):
     patient: Patient
     tissue_values: Mapping[TissueName, Mapping[PropertyName, GivenValue]] = Field(default_factory=dict)
     constants: Mapping[ConstantName, GivenValue] = Field(default_factory=dict)
+    device_values: Mapping[DeviceName, Mapping[str, GivenValue]] = Field(default_factory=dict)
+    pharmacy_values: Mapping[PharmacyName, Mapping[str, GivenValue]] = Field(default_factory=dict)
+    death_values: Mapping[DeathModelName, Mapping[str, GivenValue]] = Field(default_factory=dict)
     target: Target | None = None
     critical_structures: tuple[CriticalStructure, ...] = ()
     probes: tuple[Probe, ...] = ()
@@ -221,6 +232,36 @@ class Scenario(PlanModel):
             for name, value in self.constants.items()
         }
         return load_constants(given, self.patient.parameter_sets)
+
+    @property
+    def pharmacy(self) -> Pharmacy:
+        """The pharmacy with the values of ``pharmacy_values`` in place of the library's."""
+        from imagio_sim.pharmacy.library import LIBRARY, Pharmacy, values_of
+
+        known = {entry: values_of(LIBRARY.entry(entry)) for entry in self.pharmacy_values}
+        return Pharmacy(
+            {
+                entry: {
+                    key: _given(pharmacy_kinds(entry)[key], known[entry][key].value.unit, value)
+                    for key, value in values.items()
+                }
+                for entry, values in self.pharmacy_values.items()
+            }
+        )
+
+    def death_model_values(self, model: str) -> Mapping[str, Value]:
+        """Parameters of a death model in this patient, with their sources: library, then ``death_values``."""
+        nominal, kinds = death_records()[model].parameters, death_kinds(model)
+        given = self.death_values.get(model, {})
+        return {**nominal, **{key: _given(kinds[key], nominal[key].unit, value) for key, value in given.items()}}
+
+    @property
+    def death_parameters(self) -> dict[str, dict[str, float]]:
+        """Numbers of ``death_values`` in the library's units, by model and parameter."""
+        return {
+            model: {key: self.death_model_values(model)[key].value for key in given}
+            for model, given in self.death_values.items()
+        }
 
     def faults(self) -> Iterable[Fault]:
         """Names agree, given tissue values are what they should be, and models have something to decide."""
@@ -310,6 +351,15 @@ class Scenario(PlanModel):
                 yield from (found.below("tissue_values", tissue, name) for found in faults)
         for name, given in self.constants.items():
             yield from (found.below("constants", name) for found in _quantity_faults(constant_kind(name), given))
+        for device, figures in self.device_values.items():
+            faulty = device_value_faults(device, figures, _quantity_faults)
+            yield from (found.below("device_values", device) for found in faulty)
+        for entry, values in self.pharmacy_values.items():
+            faults = _library_faults(entry, values, pharmacy_kinds(entry))
+            yield from (found.below("pharmacy_values", entry) for found in faults)
+        for model, values in self.death_values.items():
+            faults = _library_faults(model, values, death_kinds(model))
+            yield from (found.below("death_values", model) for found in faults)
         yield from self._perfusion_faults()
 
     def _perfusion_faults(self) -> Iterator[Fault]:
@@ -327,6 +377,16 @@ class Scenario(PlanModel):
                     allowed="one of them",
                     remedy="leave one out, or name in patient.perfusion.tissues those that follow the image",
                 )
+
+
+def _library_faults(owner: str, values: Mapping[str, GivenValue], kinds: Mapping[str, QuantityKind]) -> Iterator[Fault]:
+    """Values that an entry of the pharmacy or a death model does not have, or that are not what they should be."""
+    for key, given in values.items():
+        if key in kinds:
+            yield from (found.below(key) for found in _quantity_faults(kinds[key], given))
+        else:
+            remedy = nearest(key, kinds, f"one of {', '.join(kinds)}")
+            yield fault(key, found=repr(key), allowed=f"a value of {owner} that may be given", remedy=remedy)
 
 
 def _quantity_faults(kind: QuantityKind, given: GivenValue) -> Iterator[Fault]:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic import Field, GetJsonSchemaHandler, PrivateAttr, model_validator
 from pydantic_core import CoreSchema
 
 from imagio_sim.devices.device import Device
 from imagio_sim.devices.library import device_names, load_device
 from imagio_sim.devices.modalities.laser import LaserDevice
 from imagio_sim.devices.modalities.radiofrequency import RadiofrequencyDevice
+from imagio_sim.plan.device_values import CONTEXT
 from imagio_sim.plan.infusions import Infusion, Liposomes
 from imagio_sim.plan.model import DeviceName, Fault, Name, PlanModel, Point, Text, fault, nearest, repeated
 from imagio_sim.plan.programs import Program
@@ -57,10 +58,16 @@ class Applicator(PlanModel):
     program: Program | None = None
     return_electrode: Name | None = None
 
+    _given: Device | None = PrivateAttr(default=None)
+
+    def model_post_init(self, context: Any) -> None:
+        """Take the device as the scenario has it, where it gives figures of it; faults are judged with it."""
+        self._given = (context or {}).get(CONTEXT, {}).get(self.device)
+
     @property
     def of_library(self) -> Device:
-        """Its device."""
-        return load_device(self.device)
+        """Its device: the library's, but for what the scenario gives."""
+        return self._given or load_device(self.device)
 
     def faults(self) -> Iterable[Fault]:
         """One way of placing it, a direction, and a deployment only where there is something to deploy."""
@@ -317,6 +324,12 @@ class Plan(PlanModel):
         return tuple(names)
 
     @property
+    def weighing(self) -> Liposomes | None:
+        """The infusion that gives the mass of the patient's body, to which the kinetics of all drugs are scaled."""
+        given = (one for stage in self.stages for one in stage.infusions if isinstance(one, Liposomes))
+        return next((one for one in given if one.body_mass is not None), None)
+
+    @property
     def timeline(self) -> tuple[StageTimes, ...]:
         """When each stage begins and ends."""
         clock, times = 0.0, []
@@ -325,6 +338,19 @@ class Plan(PlanModel):
             times.append(StageTimes(stage.name or f"stage_{number}", begin, begin + stage.duration, stage.wait))
             clock = begin + stage.duration + stage.wait
         return tuple(times)
+
+    def _body_faults(self) -> Iterator[Fault]:
+        """One patient has one mass."""
+        first = self.weighing
+        given = [(n, m, one) for n, stage in enumerate(self.stages) for m, one in enumerate(stage.infusions)]
+        for number, index, one in given:
+            if first and isinstance(one, Liposomes) and one.body_mass not in (None, first.body_mass):
+                yield fault(
+                    *("stages", number, "infusions", index, "body_mass"),
+                    found=f"{one.body_mass} kg beside {first.body_mass} kg",
+                    allowed="one body mass",
+                    remedy="give it once, or twice the same",
+                )
 
     def faults(self) -> Iterable[Fault]:
         """Names are unique and stages do not overlap."""
@@ -351,6 +377,7 @@ class Plan(PlanModel):
                         allowed="a name of its own",
                         remedy="name infusions and applicators differently",
                     )
+        yield from self._body_faults()
         yield from self._release_faults()
         for number, name in repeated(times.name for times in self.timeline):
             yield fault(

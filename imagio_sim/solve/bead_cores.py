@@ -25,6 +25,8 @@ class Core:
         Drug at the start and sites [mol].
     half_saturation, exchange_rate
         C_h [mol/m3] and k [1/s] of the ion exchange.
+    unbound
+        Drug that was given with it but not bound [mol]; blood carries it away at once.
     """
 
     shape: Shape
@@ -33,6 +35,12 @@ class Core:
     capacity: float
     half_saturation: float
     exchange_rate: float
+    unbound: float
+
+    @property
+    def dose(self) -> float:
+        """Drug that was given with it [mol]."""
+        return self.load + self.unbound
 
     @classmethod
     def of_bead(cls, particles: Particles, drug: str, *, dose_mg_per_ml: float) -> Core:
@@ -51,13 +59,16 @@ class Core:
         cls, particles: Particles, drug: str, dose_mg_per_ml: float, shape: Shape, radius: float, beads: float
     ) -> Core:
         loading, settled = particles.loading(drug), particles.mean_volume / particles.value("packing")
+        dose = beads * load_drug(drug).amount_of(dose_mg_per_ml * settled * 1e6)
+        unbound = loading.value("unbound_share") * dose
         return cls(
             shape,
             radius,
-            beads * load_drug(drug).amount_of(dose_mg_per_ml * settled * 1e6),
+            dose - unbound,
             beads * loading.capacity * settled,
             loading.value("half_saturation"),
             loading.value("exchange_rate"),
+            unbound,
         )
 
 
@@ -86,6 +97,11 @@ class FickianBead:
     def shape(self) -> Shape:
         """A sphere."""
         return "sphere"
+
+    @property
+    def dose(self) -> float:
+        """Drug that was given with it [mol]: what it holds."""
+        return self.load
 
 
 def cell_radius_of(density: float, *, radius: float, shape: Shape) -> float:

@@ -4,8 +4,8 @@
 A drug travels some tenths of a millimetre, which no patient's mesh resolves. So one *unit cell* is solved along its
 radius: drug leaves the core by ion exchange (``physics.bead``), diffuses in the fluid of the interstitium, free and
 bound to protein, is taken up and given back by cells, and washed out by blood into the plasma (``physics.transport``).
-Nothing passes the outer surface, half-way to the next bead. Instead of exchanging ions a bead
-may be a sphere that the drug diffuses out of (Fick).
+Where the drug has killed the tissue blood stops (``solve.drug_vessels``). Nothing passes the outer surface, half-way to
+the next bead. Instead of exchanging ions a bead may be a sphere that the drug diffuses out of (Fick).
 
 Linear elements on a graded interval with the weight 4 pi r^2 or 2 pi r, lumped mass; in time the resulting stiff system
 is left to Radau's method of order five, whose Newton steps conserve the amount because their matrix does.
@@ -13,7 +13,6 @@ is left to Radau's method of order five, whose Newton steps conserve the amount 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,10 +25,11 @@ from numpy.typing import NDArray
 from imagio_sim.errors import SolverFailure
 from imagio_sim.pharmacy.drugs import Drug
 from imagio_sim.physics.bead import exchange_flux
-from imagio_sim.physics.transport import binding, efflux, uptake, washout_rate
+from imagio_sim.physics.transport import binding, clearance_to_blood, efflux, uptake
 from imagio_sim.solve.bead_cores import Core, FickianBead
 from imagio_sim.solve.bead_scale_solution import BeadScaleSolution
 from imagio_sim.solve.drug_kinetics import PlasmaKinetics
+from imagio_sim.solve.drug_vessels import ClosingVessels
 from imagio_sim.solve.radial import GRADING, TOLERANCE, RadialLayer, radial_operators
 from imagio_sim.tissue.library import Tissue
 
@@ -38,6 +38,8 @@ Floats = NDArray[np.float64]
 BODY = ("plasma", "peripheral_1", "peripheral_2", "cleared")
 """What the blood carries away is in one of these [mol per core]."""
 
+# Below this effect of the drug the slope of survival, which may be infinite at nothing, is that here.
+_LEAST_EFFECT = 1e-9
 # Points in time, besides those asked for, at which exposure is summed up.
 _EXPOSURE_TIMES = 300
 
@@ -77,7 +79,8 @@ class Surroundings:
         cell_density, ratio = tissue.value("cell_density"), tissue.value("interstitial_diffusivity_ratio")
         wall = tissue.value("vessel_surface_density") * tissue.value("vessel_permeability_ratio")
         free, bound = (
-            _washout(plasma_flow, wall * drug.value(f"{state}_vessel_permeability")) for state in ("free", "bound")
+            float(clearance_to_blood(plasma_flow, wall * drug.value(f"{state}_vessel_permeability")))
+            for state in ("free", "bound")
         )
         return cls(
             interstitial_fraction=tissue.value("interstitial_fraction"),
@@ -91,13 +94,6 @@ class Surroundings:
             free_washout=free,
             bound_washout=bound,
         )
-
-
-def _washout(plasma_flow: float, permeability_surface: float) -> float:
-    """Clearance to blood [1/s]; none where no blood flows."""
-    if plasma_flow == 0.0:
-        return 0.0
-    return float(washout_rate(plasma_flow=plasma_flow, permeability_surface=permeability_surface, exp=math.exp))
 
 
 def body_share(body: PlasmaKinetics, cores: float) -> PlasmaKinetics:
@@ -128,7 +124,8 @@ class UnitCell:
     """A core in its tissue.
 
     The unknowns are the free drug at all nodes (m,), bound drug and that in cells at the nodes of the tissue (n,), the
-    load of the core and the amounts in the body.
+    load of the core, the amounts in the body, what has been done to the tissue (n,), and how much of its capillaries is
+    closed (n,).
 
     Parameters
     ----------
@@ -138,6 +135,8 @@ class UnitCell:
         Outer radius [m].
     body
         The blood's way on, of one core; None where what is washed out is gone at once.
+    vessels
+        How capillaries close in tissue that the drug kills; None where blood flows on.
     elements
         Number of elements along the radius.
     """
@@ -149,9 +148,11 @@ class UnitCell:
         *,
         cell_radius: float,
         body: PlasmaKinetics | None = None,
+        vessels: ClosingVessels | None = None,
         elements: int = 120,
     ) -> None:
         self.core, self.surroundings, self.cell_radius, self.body = core, surroundings, cell_radius, body
+        self.vessels = vessels
         steps = np.linspace(0.0, 1.0, elements + 1) ** GRADING
         self.radii: Floats = core.radius + (cell_radius - core.radius) * steps
         phi = surroundings.interstitial_fraction
@@ -197,7 +198,7 @@ class UnitCell:
         return self._solution(asked, solved.t, solved.y)
 
     def _solution(self, times: Floats, all_times: Floats, states: Floats) -> BeadScaleSolution:
-        free, bound, cells, load, body = (part.T for part in np.split(states, self._ends))
+        free, bound, cells, load, body, _, _ = (part.T for part in np.split(states, self._ends))
         held = load[:, 0]
         if isinstance(self.core, FickianBead):
             held = self.core.partition * free @ self._free.volumes[0]
@@ -208,32 +209,39 @@ class UnitCell:
 
     @cached_property
     def _ends(self) -> list[int]:
-        """Where in the unknowns the free drug, the bound, that in cells and the load end."""
+        """Where in the unknowns the free drug, the bound, that in cells, the load, the body and the effect end."""
         free, tissue = len(self._free.radii), len(self.radii)
-        return [free, free + tissue, free + 2 * tissue, free + 2 * tissue + 1]
+        body = free + 2 * tissue + 1 + len(BODY)
+        return [free, free + tissue, free + 2 * tissue, free + 2 * tissue + 1, body, body + tissue]
+
+    @property
+    def _size(self) -> int:
+        return self._ends[5] + len(self.radii)
 
     def _start(self) -> Floats:
-        start = np.zeros(self._ends[3] + len(BODY))
+        start = np.zeros(self._size)
         if isinstance(self.core, FickianBead):
             inside = self._free.volumes[0][: self.surface]
             start[: self.surface] = self.core.load / (self.core.partition * inside.sum())
         else:
             start[self._ends[2]] = self.core.load
+            start[self._ends[3] + self._into] = self.core.unbound
         return start
 
     def _scales(self) -> Floats:
-        """What is small, of every unknown: shares of what the core could bring about."""
+        """What is small, of every unknown: shares of what the core could bring about, or one."""
         mean = self.core.load / self.tissue_volume
         dissolved = mean / self.surroundings.interstitial_fraction
         if isinstance(self.core, Core):
             dissolved = min(dissolved, self.core.half_saturation)
-        scales = np.full(self._ends[3] + len(BODY), self.core.load)
+        scales = np.full(self._size, self.core.load)
         scales[: self._ends[1]] = dissolved
         scales[self._ends[1] : self._ends[2]] = mean
+        scales[self._ends[4] :] = 1.0
         return scales
 
     def _rates(self, _: float, state: Floats) -> Floats:
-        every, bound, cells, load, body = np.split(state, self._ends)
+        every, bound, cells, load, body, effect, closed = np.split(state, self._ends)
         tissue, volumes, free = self.surroundings, self.volumes, every[self.surface :]
         taken = uptake(free, bound, largest_uptake=tissue.largest_uptake, half_saturation=tissue.uptake_half)
         given = efflux(cells, largest_efflux=tissue.largest_uptake, half_saturation=tissue.efflux_half)
@@ -242,8 +250,8 @@ class UnitCell:
         bind = tissue.interstitial_fraction * binding(
             free, bound, association_rate=tissue.association_rate, dissociation_rate=tissue.dissociation_rate
         )
-        plasma = self._plasma(body)
-        washed = tissue.free_washout * (free - plasma[0]), tissue.bound_washout * (bound - plasma[1])
+        plasma, left = self._plasma(body), 1.0 - closed
+        washed = tissue.free_washout * left * (free - plasma[0]), tissue.bound_washout * left * (bound - plasma[1])
         released = self._released(float(load[0]), float(free[0]))
         of_free = -self._free.stiffness @ every
         of_free[self.surface :] += volumes * (given - per_concentration * free - bind - washed[0])
@@ -252,7 +260,15 @@ class UnitCell:
         carried = self._body_matrix @ body
         carried[self._into] += volumes @ (washed[0] + washed[1])
         per_volume = (of_free / self._free.storage, of_bound / self._bound.storage, taken - given)
-        return np.concatenate([*per_volume, [-released], carried])
+        return np.concatenate([*per_volume, [-released], carried, *self._dying(free, effect, closed)])
+
+    def _dying(self, free: Floats, effect: Floats, closed: Floats) -> tuple[Floats, Floats]:
+        """Rates (n,) [1/s] of the effect of the drug, and of the closed share of the capillaries."""
+        if self.vessels is None:
+            return np.zeros_like(effect), np.zeros_like(closed)
+        death = self.vessels.death
+        dead = 1.0 - death.survival(np.maximum(effect, 0.0))
+        return death.rate(free), np.asarray((dead - closed) / self.vessels.delay)
 
     def _released(self, load: float, concentration: float) -> float:
         """Rate at which an ion exchanger gives drug to the fluid at its surface [mol/s]; none of another core."""
@@ -285,16 +301,18 @@ class UnitCell:
 
     def _jacobian(self, _: float, state: Floats) -> Any:
         """Derivatives of the rates. Column by column, what one unknown loses others gain, so that amounts are kept."""
-        every, bound, cells, _load, _body = np.split(state, self._ends)
-        volumes, given = sparse.diags(self.volumes), self._efflux_slope(cells)
-        (ff, fb), (bf, bb) = self._fluid_slopes(every[self.surface :], bound)
+        every, bound, cells, _load, body, effect, closed = np.split(state, self._ends)
+        volumes, given, left = sparse.diags(self.volumes), self._efflux_slope(cells), 1.0 - closed
+        (ff, fb), (bf, bb) = self._fluid_slopes(every[self.surface :], bound, left)
         taken, place = sparse.diags(self._uptake_slope(every[self.surface :], bound)), self._place
         out, back = self._core_slopes(float(every[self.surface]))
         per_free, per_bound = sparse.diags(1.0 / self._free.storage), sparse.diags(1.0 / self._bound.storage)
         first = place[:, :1]
         of_free = place @ sparse.diags(self.volumes * ff) @ place.T - self._free.stiffness - back * first @ first.T
         of_bound = sparse.diags(self.volumes * bb) - self._bound.stiffness
-        from_body, into_body, of_body = self._blood
+        from_body, into_body, of_body = self._blood_slopes(left)
+        washed = self._washed_by_all(every[self.surface :], bound, body)
+        done, dying, closing = self._death_slopes(every[self.surface :], effect)
         return sparse.bmat(
             [
                 [
@@ -303,6 +321,8 @@ class UnitCell:
                     per_free @ place @ volumes @ sparse.diags(given),
                     out * per_free @ first,
                     per_free @ place @ from_body[0],
+                    None,
+                    per_free @ place @ sparse.diags(washed[0]),
                 ],
                 [
                     per_bound @ volumes @ sparse.diags(bf) @ place.T,
@@ -310,10 +330,22 @@ class UnitCell:
                     None,
                     None,
                     per_bound @ from_body[1],
+                    None,
+                    per_bound @ sparse.diags(washed[1]),
                 ],
-                [taken @ place.T, taken, sparse.diags(-given), None, None],
-                [back * first.T, None, None, sparse.csr_matrix([[-out]]), None],
-                [into_body[0] @ place.T, into_body[1], None, None, of_body],
+                [taken @ place.T, taken, sparse.diags(-given), None, None, None, None],
+                [back * first.T, None, None, sparse.csr_matrix([[-out]]), None, None, None],
+                [
+                    into_body[0] @ place.T,
+                    into_body[1],
+                    None,
+                    None,
+                    of_body,
+                    None,
+                    -self._blood_row(washed[0] + washed[1]),
+                ],
+                [sparse.diags(done) @ place.T, None, None, None, None, None, None],
+                [None, None, None, None, None, sparse.diags(dying), sparse.diags(closing)],
             ],
             format="csc",
         )
@@ -332,13 +364,15 @@ class UnitCell:
         tissue = self.surroundings
         return np.asarray(tissue.largest_uptake * tissue.efflux_half / (cells + tissue.efflux_half) ** 2)
 
-    def _fluid_slopes(self, free: Floats, bound: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    def _fluid_slopes(
+        self, free: Floats, bound: Floats, left: Floats
+    ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
         """Derivatives of what free and bound drug gain where they are, by the free and the bound concentration (n,)."""
         tissue, phi = self.surroundings, self.surroundings.interstitial_fraction
         scale = tissue.largest_uptake / (free + bound + tissue.uptake_half) ** 2
         on, off = phi * tissue.association_rate, phi * tissue.dissociation_rate
-        of_free = -scale * (bound + tissue.uptake_half) - on - tissue.free_washout, scale * free + off
-        of_bound = scale * bound + on, -scale * (free + tissue.uptake_half) - off - tissue.bound_washout
+        of_free = -scale * (bound + tissue.uptake_half) - on - left * tissue.free_washout, scale * free + off
+        of_bound = scale * bound + on, -scale * (free + tissue.uptake_half) - off - left * tissue.bound_washout
         return of_free, of_bound
 
     def _core_slopes(self, concentration: float) -> tuple[float, float]:
@@ -349,16 +383,35 @@ class UnitCell:
         filled = core.half_saturation / (concentration + core.half_saturation) ** 2
         return core.exchange_rate, core.exchange_rate * core.capacity * filled
 
-    @cached_property
-    def _blood(self) -> tuple[tuple[Any, Any], tuple[Floats, Floats], Floats]:
+    def _blood_slopes(self, left: Floats) -> tuple[tuple[Any, Any], tuple[Floats, Floats], Floats]:
         """Derivatives of what blood exchanges: tissue by body (n, 4), body by tissue (4, n), body by body (4, 4)."""
-        washouts, of_body = (self.surroundings.free_washout, self.surroundings.bound_washout), self._body_matrix.copy()
-        plasma = self._plasma(np.ones(len(BODY)))
-        row = np.eye(len(BODY))[:, self._into : self._into + 1]
-        into = tuple(row * washout * self.volumes for washout in washouts)
-        of_body[self._into, 0] -= sum(w * p for w, p in zip(washouts, plasma, strict=True)) * self.tissue_volume
-        back = tuple(
-            sparse.csr_matrix(np.outer(washout * share * self.volumes, np.eye(len(BODY))[0]))
-            for washout, share in zip(washouts, plasma, strict=True)
+        tissue, of_body, plasma = self.surroundings, self._body_matrix.copy(), self._plasma(np.ones(len(BODY)))
+        flows = tuple(washout * left * self.volumes for washout in (tissue.free_washout, tissue.bound_washout))
+        of_body[self._into, 0] -= sum(share * flow.sum() for share, flow in zip(plasma, flows, strict=True))
+        free, bound = (
+            sparse.csr_matrix(np.outer(share * flow, np.eye(len(BODY))[0]))
+            for share, flow in zip(plasma, flows, strict=True)
         )
-        return (back[0], back[1]), (into[0], into[1]), of_body
+        return (free, bound), (self._blood_row(flows[0]), self._blood_row(flows[1])), of_body
+
+    def _blood_row(self, flows: Floats) -> Floats:
+        """What the body gains (4, n) of what leaves the tissue (n,)."""
+        row = np.zeros((len(BODY), len(flows)))
+        row[self._into] = flows
+        return row
+
+    def _washed_by_all(self, free: Floats, bound: Floats, body: Floats) -> tuple[Floats, Floats]:
+        """What blood would take of free and of bound drug (n,) [mol/s], were all capillaries open."""
+        plasma, tissue = self._plasma(body), self.surroundings
+        return (
+            self.volumes * tissue.free_washout * (free - plasma[0]),
+            self.volumes * tissue.bound_washout * (bound - plasma[1]),
+        )
+
+    def _death_slopes(self, free: Floats, effect: Floats) -> tuple[Floats, Floats, Floats]:
+        """Derivatives (n,) of the rates of dying: the effect's by the free drug, closure's by the effect and itself."""
+        if self.vessels is None:
+            return np.zeros_like(free), np.zeros_like(free), np.zeros_like(free)
+        death, per_delay = self.vessels.death, 1.0 / self.vessels.delay
+        slope = death.survival_slope(np.maximum(effect, _LEAST_EFFECT))
+        return death.rate_slope(free), -per_delay * slope, np.full_like(free, -per_delay)

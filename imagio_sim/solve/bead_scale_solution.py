@@ -74,9 +74,9 @@ class BeadScaleSolution:
 
     @property
     def balance_error(self) -> float:
-        """Largest difference between what was loaded and what is anywhere, relative to the load."""
+        """Largest difference between what was given and what is anywhere, relative to what was given."""
         everywhere = self.load + self.tissue_amount + self.body.sum(axis=1)
-        return float(np.abs(everywhere / self.cell.core.load - 1.0).max())
+        return float(np.abs(everywhere / self.cell.core.dose - 1.0).max())
 
     def penetration_depth(self, threshold: float, field: Floats | None = None) -> Floats:
         """Distance (k,) [m] from the core's surface up to which a field is above a threshold.

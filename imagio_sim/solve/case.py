@@ -74,6 +74,8 @@ class ThermalCase:
         Volumetric, of blood [J/(m3 K)].
     deciding_models
         Names of the death models that decide, one per agent, and that stop perfusion.
+    death_parameters
+        Numbers in place of the library's, by death model and parameter; empty: all are nominal.
     interactions
         How far pairs of agents depart from independent action; none: all are independent.
     sources
@@ -104,6 +106,7 @@ class ThermalCase:
     deciding_models: tuple[str, ...]
     end_time: float
     numerics: Numerics = field(default_factory=Numerics)
+    death_parameters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     interactions: tuple[Interaction, ...] = ()
     sources: tuple[SourceSpec, ...] = ()
     couplings: tuple[CouplingSpec, ...] = ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imagio_sim.solve.discretisation import Floats
+from imagio_sim.tissue.death import NOMINAL, Parameters
 from imagio_sim.tissue.death.drug import DrugDeathModel, drug_death_models
 
 _STATE = "effect/"
@@ -29,6 +30,17 @@ class CellSurroundings:
 class DrugDeathTracker:
     """What a drug has done by every model, since it was given and since the stage began.
 
+    Parameters
+    ----------
+    drug
+        Its name.
+    deciding
+        Names of death models that decide; one of this drug's is among them, or else its first decides.
+    count
+        Of the nodes.
+    given
+        Parameters of the models in place of the nominal ones.
+
     Attributes
     ----------
     deciding
@@ -37,8 +49,8 @@ class DrugDeathTracker:
         Its state (count,) when the stage began.
     """
 
-    def __init__(self, drug: str, deciding: Sequence[str], count: int) -> None:
-        self._models = drug_death_models(drug)
+    def __init__(self, drug: str, deciding: Sequence[str], count: int, given: Parameters = NOMINAL) -> None:
+        self._models = drug_death_models(drug, given)
         chosen = [model for model in self._models if model.name in deciding]
         self.deciding = chosen[0] if chosen else self._models[0]
         self._states: dict[str, Floats] = {model.name: np.zeros(count) for model in self._models}

@@ -9,6 +9,7 @@ import numpy as np
 
 from imagio_sim.solve.discretisation import Floats
 from imagio_sim.solve.drug_death import CellSurroundings
+from imagio_sim.tissue.death import NOMINAL, Parameters
 from imagio_sim.tissue.death.drug import DrugDeathModel, drug_death_models
 from imagio_sim.tissue.death.model import clipped_level
 
@@ -26,6 +27,8 @@ class DrugDeathInShells:
         Names of death models that decide; one of this drug's is among them, or else its first decides.
     share
         Of the tissue of each node, by shell (s, count).
+    given
+        Parameters of the models in place of the nominal ones.
 
     Attributes
     ----------
@@ -35,8 +38,8 @@ class DrugDeathInShells:
         Surviving share (count,) by it when the stage began.
     """
 
-    def __init__(self, drug: str, deciding: Sequence[str], share: Floats) -> None:
-        self._models, self._share = drug_death_models(drug), share
+    def __init__(self, drug: str, deciding: Sequence[str], share: Floats, given: Parameters = NOMINAL) -> None:
+        self._models, self._share = drug_death_models(drug, given), share
         chosen = [model for model in self._models if model.name in deciding]
         self.deciding = chosen[0] if chosen else self._models[0]
         self._states = {model.name: np.zeros_like(share) for model in self._models}
@@ -47,6 +50,11 @@ class DrugDeathInShells:
         for model in self._models:
             amount = during.of(model)
             self._states[model.name] = model.advance(self._states[model.name], amount, amount, duration)
+
+    @property
+    def surviving(self) -> Floats:
+        """Surviving share of each shell (s, count) by the deciding model, of all that the drug has done."""
+        return self.deciding.survival(self._states[self.deciding.name])
 
     def survival(self, model: DrugDeathModel) -> Floats:
         """Surviving share (count,) of all cells around beads, of all that the drug has done."""

@@ -30,6 +30,8 @@ class BeadDepot:
         Of the exchange, C_h [mol/m3] and k [1/s].
     radius, shape
         Of a bead or the vessel that is full of them [m].
+    unbound_share
+        Share of the drug that is not bound when it is given; blood carries it away at once.
     """
 
     name: str
@@ -41,6 +43,7 @@ class BeadDepot:
     exchange_rate: float
     radius: float
     shape: Shape
+    unbound_share: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,7 @@ class EmulsionDepot:
     release_rate
         Rate at which the rest goes to the tissue [1/s].
     washout_rate
-        Rate at which the oil leaves with it, per cell (m,) [1/s].
+        Rate at which blood carries droplets away with what they hold, per cell (m,) [1/s].
     """
 
     name: str
@@ -79,6 +82,7 @@ class Beads:
     capacity: Floats
     transfer_rate: Floats
     in_first_shell: bool = True
+    rate_in_blood: float = 0.0
 
     def rates(self, load: Floats, concentration: Floats) -> tuple[Floats, Floats, Floats]:
         """The rate of ``physics.bead`` as a part that the load gives and one that the fluid gives back."""
@@ -98,11 +102,16 @@ class Beads:
 
 @dataclass(frozen=True, eq=False)
 class Oil:
-    """An :class:`EmulsionDepot` on the nodes."""
+    """An :class:`EmulsionDepot` on the nodes; droplets that blood carries away give their drug as fast as others."""
 
     release_rate: float
     washout_rate: Floats
     in_first_shell: bool = False
+
+    @property
+    def rate_in_blood(self) -> float:
+        """That of the emulsion [1/s]."""
+        return self.release_rate
 
     def rates(self, load: Floats, concentration: Floats) -> tuple[Floats, Floats, Floats]:
         """First order, whatever the fluid holds."""

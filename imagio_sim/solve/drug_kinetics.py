@@ -57,7 +57,7 @@ class PlasmaKinetics:
 
 
 @dataclass(frozen=True, eq=False)
-class TissueKinetics:
+class DepotTissue:
     """How nodes (count,) exchange a drug.
 
     Attributes
@@ -101,6 +101,10 @@ class Depot(Protocol):
     def in_first_shell(self) -> bool:
         """Whether it does the former."""
 
+    @property
+    def rate_in_blood(self) -> float:
+        """Rate [1/s] at which what blood has carried away of it gives its drug to the plasma."""
+
     def rates(self, load: Floats, concentration: Floats) -> tuple[Floats, Floats, Floats]:
         """Rates (count,) at a load [mol/m3 of tissue] and a free concentration [mol/m3 of fluid].
 
@@ -109,7 +113,7 @@ class Depot(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class DrugState:
+class DepotDrugState:
     """Where the drug is.
 
     Attributes
@@ -118,6 +122,8 @@ class DrugState:
         In each depot (k, count) [mol/m3 of tissue].
     free, bound, cells
         In the fluid, free and bound, and in the cells of each shell (s, count) [mol/m3 of all tissue].
+    afloat
+        In what blood has carried away of each depot (k,) [mol]: droplets of oil, wherever in the body they lodge.
     plasma, peripheral, cleared
         In the body [mol]; ``peripheral`` (2,).
     """
@@ -126,15 +132,21 @@ class DrugState:
     free: Floats
     bound: Floats
     cells: Floats
+    afloat: Floats
     plasma: float
     peripheral: Floats
     cleared: float
 
     @classmethod
-    def empty(cls, depots: int, shells: int, count: int) -> DrugState:
+    def empty(cls, depots: int, shells: int, count: int) -> DepotDrugState:
         """No drug anywhere."""
         nothing = np.zeros((shells, count))
-        return cls(np.zeros((depots, count)), nothing, nothing, nothing, 0.0, np.zeros(2), 0.0)
+        return cls(np.zeros((depots, count)), nothing, nothing, nothing, np.zeros(depots), 0.0, np.zeros(2), 0.0)
+
+    @property
+    def in_body(self) -> float:
+        """Beyond the tissue of the nodes, and not cleared [mol]."""
+        return float(self.afloat.sum()) + self.plasma + float(self.peripheral.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +154,7 @@ class _Rates:
     """Rates [1/s] of the amounts that leave: ``<from>_<to>``; ``first`` is the free drug of the first shell."""
 
     depot_free: Floats
-    depot_plasma: Floats
+    depot_afloat: Floats
     first_depot: Floats
     free_bound: Floats
     bound_free: Floats
@@ -155,6 +167,7 @@ class _Rates:
     bound_plasma: Floats
     plasma_free: Floats
     plasma_bound: Floats
+    afloat_plasma: Floats
     plasma_peripheral: Floats
     peripheral_plasma: Floats
     plasma_cleared: Floats
@@ -185,7 +198,7 @@ class Step:
     made or lost, without its sign.
     """
 
-    state: DrugState
+    state: DepotDrugState
     free_mean: Floats
     cells_mean: Floats
     plasma_mean: float
@@ -202,11 +215,16 @@ class DrugKinetics:
         Sum over the nodes of all ranks.
     tolerance
         Of the difference between one step and two half ones, relative to what the tissue holds.
+
+    Attributes
+    ----------
+    open_share
+        Share (s, count) of the capillaries through which blood flows; whoever kills tissue sets it.
     """
 
     def __init__(
         self,
-        tissue: TissueKinetics,
+        tissue: DepotTissue,
         body: PlasmaKinetics,
         depots: Sequence[Depot],
         *,
@@ -216,18 +234,19 @@ class DrugKinetics:
         self.tissue, self._body, self._depots, self._total = tissue, body, tuple(depots), total
         self._tolerance = tolerance
         self._wet = np.where(tissue.fluid > 0.0, tissue.fluid, 1.0) * tissue.shells.share
+        self.open_share: Floats = np.ones_like(self._wet)
         self.duration, self.steps, self.rejected = _FIRST_STEP, 0, 0
 
     def concentration(self, amount: Floats) -> Floats:
         """Of something dissolved (s, count) [mol/m3 of fluid], from what there is of it per volume of tissue."""
         return np.asarray(amount / self._wet)
 
-    def amount(self, state: DrugState) -> float:
+    def amount(self, state: DepotDrugState) -> float:
         """All drug [mol]."""
         tissue = state.depots.sum(axis=0) + (state.free + state.bound + state.cells).sum(axis=0)
-        return self._total(tissue * self.tissue.volume) + state.plasma + float(state.peripheral.sum()) + state.cleared
+        return self._total(tissue * self.tissue.volume) + state.in_body + state.cleared
 
-    def advance(self, state: DrugState, duration: float, accepted: Callable[[Step], None]) -> DrugState:
+    def advance(self, state: DepotDrugState, duration: float, accepted: Callable[[Step], None]) -> DepotDrugState:
         """State after ``duration`` [s]; every step on the way is shown to ``accepted``."""
         left = duration
         while left > 1e-9 * duration:
@@ -247,29 +266,34 @@ class DrugKinetics:
             accepted(taken)
         return state
 
-    def _error(self, one: DrugState, other: DrugState) -> float:
+    def _error(self, one: DepotDrugState, other: DepotDrugState) -> float:
         """Difference of two states, relative to what the tissue holds and to all that is anywhere."""
         dissolved = np.abs(one.free + one.bound - other.free - other.bound).sum(axis=0)
         held = np.abs(one.depots - other.depots).sum(axis=0) + np.abs(one.cells - other.cells).sum(axis=0)
         tissue = self._total((held + dissolved) * self.tissue.volume)
         body = abs(one.plasma - other.plasma) + float(np.abs(one.peripheral - other.peripheral).sum())
+        body += float(np.abs(one.afloat - other.afloat).sum())
         whole = max(self.amount(other), _NO_DRUG)
-        left = whole - other.plasma - float(other.peripheral.sum()) - other.cleared
+        left = whole - other.in_body - other.cleared
         return max(tissue / max(left, _NEGLIGIBLE * whole), body / whole)
 
-    def _ended(self, state: DrugState, duration: float) -> DrugState:
+    def _ended(self, state: DepotDrugState, duration: float) -> DepotDrugState:
         """The state after backward Euler with the rates of its end."""
         begin = self._rates(state)
         first = self._rates(self._solved(state, begin, duration))
         return self._solved(state, first.beyond(begin), duration)
 
-    def _halves(self, state: DrugState, duration: float) -> tuple[DrugState, DrugState]:
+    def _halves(self, state: DepotDrugState, duration: float) -> tuple[DepotDrugState, DepotDrugState]:
         """The states after one and two half steps."""
         middle = self._ended(state, 0.5 * duration)
         return middle, self._ended(middle, 0.5 * duration)
 
     def _extrapolated(
-        self, start: DrugState, whole: DrugState, halves: tuple[DrugState, DrugState], duration: float
+        self,
+        start: DepotDrugState,
+        whole: DepotDrugState,
+        halves: tuple[DepotDrugState, DepotDrugState],
+        duration: float,
     ) -> Step:
         """The state of second order at the end of a step, and means over the step of the same order."""
         middle, end = halves
@@ -296,22 +320,23 @@ class DrugKinetics:
         )
 
     def _with_body(
-        self, state: DrugState, start: DrugState, whole: DrugState, end: DrugState
-    ) -> tuple[DrugState, float]:
+        self, state: DepotDrugState, start: DepotDrugState, whole: DepotDrugState, end: DepotDrugState
+    ) -> tuple[DepotDrugState, float]:
         """The state with the body extrapolated as well, and by how much [mol] plasma then closes the balance.
 
         Plasma takes what nodes without room leave over; where it would not be positive nothing is extrapolated.
         """
         peripheral = np.maximum(2.0 * end.peripheral - whole.peripheral, 0.0)
+        afloat = np.maximum(2.0 * end.afloat - whole.afloat, 0.0)
         cleared = max(2.0 * end.cleared - whole.cleared, start.cleared)
         amount = self.amount(start)
-        state = replace(state, plasma=0.0, peripheral=peripheral, cleared=cleared)
+        state = replace(state, afloat=afloat, plasma=0.0, peripheral=peripheral, cleared=cleared)
         plasma = amount - self.amount(state)
         if plasma < 0.0:
             return end, 0.0
         return replace(state, plasma=plasma), abs(plasma - (2.0 * end.plasma - whole.plasma))
 
-    def _rates(self, state: DrugState) -> _Rates:
+    def _rates(self, state: DepotDrugState) -> _Rates:
         tissue, body, share = self.tissue, self._body, self.tissue.shells.share
         wet = tissue.fluid > 0.0
         free = self.concentration(state.free)
@@ -322,9 +347,10 @@ class DrugKinetics:
         inward = tissue.shells.exchange / self._wet[1:]
         edge = np.zeros((1, len(wet)))
         fluid = np.where(wet, tissue.fluid, 1.0)
+        free_washout, bound_washout = (self.open_share * one for one in (tissue.free_washout, tissue.bound_washout))
         return _Rates(
             depot_free=out,
-            depot_plasma=lost,
+            depot_afloat=lost,
             first_depot=back / self._wet[0],
             free_bound=np.where(wet, tissue.association_rate, 0.0),
             bound_free=np.where(wet, tissue.dissociation_rate, 0.0),
@@ -333,16 +359,17 @@ class DrugKinetics:
             free_cells=into_cells,
             bound_cells=into_cells,
             cells_free=self._efflux_rate(state.cells / share),
-            free_plasma=(tissue.free_washout + tissue.drainage) / fluid,
-            bound_plasma=(tissue.bound_washout + tissue.drainage) / fluid,
-            plasma_free=tissue.free_washout * body.unbound_share * supplied,
-            plasma_bound=tissue.bound_washout * (1.0 - body.unbound_share) * supplied,
+            free_plasma=(free_washout + tissue.drainage) / fluid,
+            bound_plasma=(bound_washout + tissue.drainage) / fluid,
+            plasma_free=free_washout * body.unbound_share * supplied,
+            plasma_bound=bound_washout * (1.0 - body.unbound_share) * supplied,
+            afloat_plasma=np.array([depot.rate_in_blood for depot in self._depots]),
             plasma_peripheral=np.array(body.peripheral_flows) / body.plasma_volume,
             peripheral_plasma=np.array(body.peripheral_flows) / np.array(body.peripheral_volumes),
             plasma_cleared=np.asarray(body.clearance / body.plasma_volume),
         )
 
-    def _depot_rates(self, state: DrugState, free: Floats) -> tuple[Floats, Floats, Floats]:
+    def _depot_rates(self, state: DepotDrugState, free: Floats) -> tuple[Floats, Floats, Floats]:
         """Rates (k, count) of all depots, beside which the fluid of the first shell is."""
         depots = [depot.rates(load, free[0]) for depot, load in zip(self._depots, state.depots, strict=True)]
         out, lost, back = (np.array([rates[n] for rates in depots]).reshape(state.depots.shape) for n in range(3))
@@ -364,36 +391,47 @@ class DrugKinetics:
         given = efflux(some, largest_efflux=tissue.largest_uptake, half_saturation=half) / some
         return np.asarray(np.where(cells > 0.0, given, tissue.largest_uptake / half))
 
-    def _solved(self, start: DrugState, rates: _Rates, h: float) -> DrugState:
+    def _solved(self, start: DepotDrugState, rates: _Rates, h: float) -> DepotDrugState:
         """The state after an implicit step with rates that are held: nodes are affine in the plasma's amount."""
-        left, volume = _Left.of(rates, h), self.tissue.volume
+        left = _Left.of(rates, h)
         own = self._nodes(start, rates, left, h, plasma=0.0)
-        nothing = DrugState.empty(len(start.depots), *start.free.shape)
-        follow = self._nodes(nothing, rates, left, h, plasma=1.0)
+        nothing = DepotDrugState.empty(len(start.depots), *start.free.shape)
+        return self._with_plasma(start, rates, h, own, self._nodes(nothing, rates, left, h, plasma=1.0))
 
-        def washed(nodes: DrugState) -> float:
-            lost = (rates.depot_plasma * nodes.depots).sum(axis=0)
-            dissolved = (rates.free_plasma * nodes.free + rates.bound_plasma * nodes.bound).sum(axis=0)
-            return self._total(volume * (dissolved + lost))
-
-        # what nodes get from plasma is per node; per volume it enters above
+    def _with_plasma(
+        self, start: DepotDrugState, rates: _Rates, h: float, own: DepotDrugState, follow: DepotDrugState
+    ) -> DepotDrugState:
+        """The body at the end of the step, and nodes that hold ``own`` and ``follow`` per amount in the plasma."""
+        away, stays = 1.0 / (1.0 + h * rates.peripheral_plasma), 1.0 / (1.0 + h * rates.afloat_plasma)
+        leaves, follows = self._carried_away(rates, own), self._carried_away(rates, follow)
+        # what nodes get from plasma is per node; per volume it enters there
         supplied = self._total((rates.plasma_free + rates.plasma_bound).sum(axis=0))
-        away = 1.0 / (1.0 + h * rates.peripheral_plasma)
         leaving = float(rates.plasma_cleared) + float((rates.plasma_peripheral * away).sum()) + supplied
-        coming = start.plasma + h * washed(own) + h * float((rates.peripheral_plasma * away * start.peripheral).sum())
-        plasma = coming / (1.0 + h * (leaving - washed(follow)))
-        peripheral = (start.peripheral + h * rates.plasma_peripheral * plasma) * away
-        return DrugState(
+        coming = self._washed(rates, own) + float((rates.peripheral_plasma * away * start.peripheral).sum())
+        coming += float((rates.afloat_plasma * stays * (start.afloat + h * leaves)).sum())
+        returned = self._washed(rates, follow) + h * float((rates.afloat_plasma * stays * follows).sum())
+        plasma = (start.plasma + h * coming) / (1.0 + h * (leaving - returned))
+        return DepotDrugState(
             own.depots + plasma * follow.depots,
             own.free + plasma * follow.free,
             own.bound + plasma * follow.bound,
             own.cells + plasma * follow.cells,
+            (start.afloat + h * (leaves + plasma * follows)) * stays,
             plasma,
-            peripheral,
+            (start.peripheral + h * rates.plasma_peripheral * plasma) * away,
             start.cleared + h * float(rates.plasma_cleared) * plasma,
         )
 
-    def _nodes(self, start: DrugState, rates: _Rates, left: _Left, h: float, *, plasma: float) -> DrugState:
+    def _washed(self, rates: _Rates, nodes: DepotDrugState) -> float:
+        """What blood takes of the dissolved drug [mol/s]."""
+        dissolved = (rates.free_plasma * nodes.free + rates.bound_plasma * nodes.bound).sum(axis=0)
+        return self._total(self.tissue.volume * dissolved)
+
+    def _carried_away(self, rates: _Rates, nodes: DepotDrugState) -> Floats:
+        """What blood carries away in droplets of each depot (k,) [mol/s]."""
+        return np.array([self._total(self.tissue.volume * lost) for lost in rates.depot_afloat * nodes.depots])
+
+    def _nodes(self, start: DepotDrugState, rates: _Rates, left: _Left, h: float, *, plasma: float) -> DepotDrugState:
         """Nodes after an implicit step, with an amount [mol] in the plasma at its end."""
         supply = h * plasma / np.where(self.tissue.volume > 0.0, self.tissue.volume, 1.0)
         bound = (start.bound + supply * rates.plasma_bound) * left.bound
@@ -444,13 +482,13 @@ class _Left:
     @classmethod
     def of(cls, rates: _Rates, h: float) -> _Left:
         """For a step of length ``h`` [s]."""
-        depots = 1.0 / (1.0 + h * (rates.depot_free + rates.depot_plasma))
+        depots = 1.0 / (1.0 + h * (rates.depot_free + rates.depot_afloat))
         cells = 1.0 / (1.0 + h * rates.cells_free)
         bound = 1.0 / (1.0 + h * (rates.bound_free + rates.bound_cells + rates.bound_plasma))
         # what leaves the free drug and does not come back within the step, written without differences
         stays_bound = (1.0 + h * (rates.bound_plasma + rates.bound_cells * cells)) * bound
         lost = 1.0 + h * (rates.free_plasma + rates.free_cells * cells + rates.free_bound * stays_bound)
-        lost[0] += h * (rates.first_depot * (1.0 + h * rates.depot_plasma) * depots).sum(axis=0)
+        lost[0] += h * (rates.first_depot * (1.0 + h * rates.depot_afloat) * depots).sum(axis=0)
         free, returned = np.empty_like(lost), np.empty_like(lost)
         outward, inward = h * rates.free_outward, h * rates.free_inward
         for shell in range(len(lost) - 1, -1, -1):
@@ -476,7 +514,7 @@ def _further(whole: Floats, halves: Floats, share: Floats) -> Floats:
     return np.maximum(halves + share * (halves - whole), 0.0)
 
 
-def _room(whole: DrugState, halves: DrugState) -> Floats:
+def _room(whole: DepotDrugState, halves: DepotDrugState) -> Floats:
     """Largest share (count,) up to one of the difference that leaves everything in a node positive."""
     share = np.ones(whole.free.shape[1])
     for name in ("depots", "free", "bound", "cells"):

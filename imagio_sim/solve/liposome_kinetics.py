@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from imagio_sim.physics.liposomes import BODY, TISSUE, BodyKinetics, TissueFlows, TissueKinetics, tissue_flows
+from imagio_sim.physics.liposomes import BODY, TISSUE, BodyKinetics, LiposomeTissue, TissueFlows, tissue_flows
 from imagio_sim.solve.discretisation import Floats
 
 # A step is repeated when its error exceeds the tolerance by this factor; how much the next may grow or shrink.
@@ -27,14 +27,14 @@ _FIRST_STEP = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class DrugState:
+class LiposomeState:
     """Amounts per volume of tissue (5, count) [mol/m3] as in ``TISSUE``, and in the body (5,) [mol] as in ``BODY``."""
 
     tissue: Floats
     body: Floats
 
     @classmethod
-    def empty(cls, count: int) -> DrugState:
+    def empty(cls, count: int) -> LiposomeState:
         """No drug anywhere."""
         return cls(np.zeros((len(TISSUE), count)), np.zeros(len(BODY)))
 
@@ -81,7 +81,7 @@ class _Rates:
         """The rates as they are."""
         return cls(np.array([flows.inflow, flows.inflow]), flows, flows.release, np.ones(len(BODY)))
 
-    def averaged(self, before: DrugState, first: DrugState, after: TissueFlows) -> _Rates:
+    def averaged(self, before: LiposomeState, first: LiposomeState, after: TissueFlows) -> _Rates:
         """Mean of the flows at the begin and at the end of a step, each over what the end holds."""
         carried, lodged, plasma, interstitium, cells = _ratio(before.tissue, first.tissue)
         body, now = _ratio(before.body, first.body), self.flows
@@ -139,19 +139,19 @@ class LiposomeKinetics:
         Of the difference between a step of first and of second order, relative to what each compartment holds.
     """
 
-    def __init__(self, body: BodyKinetics, tissue: TissueKinetics, region: Region, *, tolerance: float) -> None:
+    def __init__(self, body: BodyKinetics, tissue: LiposomeTissue, region: Region, *, tolerance: float) -> None:
         self._kinetics, self.tissue, self._region, self._tolerance = body, tissue, region, tolerance
         self.steps = self.rejected = 0
         self.duration = _FIRST_STEP
 
     def advance(
         self,
-        state: DrugState,
+        state: LiposomeState,
         duration: float,
         conditions: Callable[[float], Conditions],
         infusion: Floats,
-        taken: Callable[[DrugState, DrugState, float], None],
-    ) -> DrugState:
+        taken: Callable[[LiposomeState, LiposomeState, float], None],
+    ) -> LiposomeState:
         """The state ``duration`` [s] on (collective).
 
         Parameters
@@ -184,8 +184,8 @@ class LiposomeKinetics:
         self.duration = max(self.duration, grown) if grown >= length < self.duration else grown
 
     def step(
-        self, state: DrugState, duration: float, before: Conditions, after: Conditions, infusion: Floats
-    ) -> tuple[DrugState, float]:
+        self, state: LiposomeState, duration: float, before: Conditions, after: Conditions, infusion: Floats
+    ) -> tuple[LiposomeState, float]:
         """One step, and how far that of first order is from it (collective)."""
         rates = _Rates.of(self._flows(before, state))
         first = self._solve(state, duration, rates, infusion)
@@ -193,7 +193,7 @@ class LiposomeKinetics:
         second = self._solve(state, duration, averaged, infusion)
         return second, self._error(first, second)
 
-    def _flows(self, conditions: Conditions, state: DrugState) -> TissueFlows:
+    def _flows(self, conditions: Conditions, state: LiposomeState) -> TissueFlows:
         return tissue_flows(
             self.tissue,
             plasma_flow=conditions.plasma_flow,
@@ -203,7 +203,7 @@ class LiposomeKinetics:
             cells=state.tissue[4],
         )
 
-    def _error(self, first: DrugState, second: DrugState) -> float:
+    def _error(self, first: LiposomeState, second: LiposomeState) -> float:
         """Largest difference of any compartment as a whole, relative to what it holds."""
         sums = self._region.amounts(np.concatenate([np.abs(second.tissue - first.tissue), second.tissue]))
         difference = np.concatenate([sums[: len(TISSUE)], np.abs(second.body - first.body)])
@@ -211,7 +211,7 @@ class LiposomeKinetics:
         least = _NEGLIGIBLE * held.sum()
         return float((difference / np.maximum(held, least)).max()) if least > 0.0 else 0.0
 
-    def _solve(self, state: DrugState, h: float, rates: _Rates, infusion: Floats) -> DrugState:
+    def _solve(self, state: LiposomeState, h: float, rates: _Rates, infusion: Floats) -> LiposomeState:
         """The implicit step ``h`` with rates that are held."""
         tissue = _eliminated(state.tissue, h, rates)
         carried, plasma, flows = tissue[0], tissue[2], rates.flows
@@ -228,7 +228,7 @@ class LiposomeKinetics:
         )
         body = self._body(state.body, h, rates.body, sums, infusion)
         encapsulated, free = body[0] / self._kinetics.encapsulated_volume, body[1] / self._kinetics.free_volume
-        return DrugState(np.array([one.at(encapsulated, free) for one in tissue]), body)
+        return LiposomeState(np.array([one.at(encapsulated, free) for one in tissue]), body)
 
     def _body(self, body: Floats, h: float, weights: Floats, sums: Floats, infusion: Floats) -> Floats:
         """Amounts (5,) at the end of the step; ``sums`` is what the region takes and gives [m3/s, mol/s]."""

@@ -75,6 +75,22 @@ class Materials:
 
     def thermal_conductivity(self, temperature: Floats) -> Floats:
         """K (cell_count,) [W/(m K)] at nodal temperatures (count,)."""
+        conductivity = self._still_conductivity(temperature)
+        warmest = temperature[self._corners].max(axis=0)
+        boiling = np.flatnonzero(warmest > self.constants["vaporisation_start"])
+        conductivity[boiling] += laws.steam_conductivity(
+            temperature[self._corners[:, boiling]].min(axis=0),
+            warmest[boiling],
+            diffusivity=self.constants["boiling_water_diffusivity"],
+            latent_heat=self.cells[f"latent_heat_{len(self.transitions) - 1}"][boiling],
+            vaporisation_start=self.constants["vaporisation_start"],
+            vaporisation_width=self.constants["vaporisation_width"],
+            xp=NUMPY,
+        )
+        return conductivity
+
+    def _still_conductivity(self, temperature: Floats) -> Floats:
+        """K (cell_count,) [W/(m K)] of tissue in which no steam moves."""
         mean = self.operators.cell_mean(temperature)
         if not self.freezes:
             return self._unfrozen_conductivity(mean)

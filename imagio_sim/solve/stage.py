@@ -7,7 +7,7 @@ dying tissue), solves the heat implicitly and then advances cell death along the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
@@ -24,6 +24,7 @@ from imagio_sim.solve.ledger import Ledger
 from imagio_sim.solve.linear import LinearFailure, extrapolated
 from imagio_sim.solve.materials import Materials
 from imagio_sim.solve.sources.source import OFF, SAME_TIME, Deposit, HeatSource, Setting, Surroundings
+from imagio_sim.solve.state_names import CARRIED, LEVEL, SURVIVAL
 from imagio_sim.tissue.death import SLOW, DeathModel, death_models, death_records
 from imagio_sim.tissue.death.combination import (
     combined_level,
@@ -45,10 +46,6 @@ _SHOWN_MODELS = ("arrhenius_jacques", "cem43_a_240", "three_state", "nadir_20", 
 METABOLISM = "metabolism"
 VESSEL = "vessel/"
 """Prefix of the name under which the heat that the blood of a vessel label takes is booked."""
-LEVEL, SURVIVAL = "level/", "survival/"
-"""Prefixes of the fields, by death model, that tell a following stage what killed by other than temperature."""
-CARRIED = "carried/"
-"""Prefix of the fields, by source and name, that a source hands on to the one of the same name in a following stage."""
 COMBINED = "combined"
 """Name of the level that is positive where any of several deciding models says dead, or they do so together."""
 
@@ -105,7 +102,7 @@ class Stage:
         self.operators = EdgeOperators(self.space)
         self.materials = Materials.of(case, self.operators)
         self._build_problems()
-        self.death = DeathTracker(_models_beside(case.deciding_models), case.deciding_models, self.space.count)
+        self.death = DeathTracker(_models_beside(case), case.deciding_models, self.space.count)
         self.time, self.duration = 0.0, case.numerics.first_step
         self.temperature = self.heat.with_fixed(np.full(self.space.count, case.body_temperature))
         self.peak_temperature, self.minimum_temperature = self.temperature.copy(), self.temperature.copy()
@@ -383,7 +380,7 @@ class Stage:
             levels[COMBINED] = combined_level(
                 self._beside_own_zones({agent: levels[model] for agent, model in deciding.items()}),
                 survivals,
-                {agent: lethal_survival(model) for agent, model in deciding.items()},
+                {agent: lethal_survival(model, self.case.death_parameters) for agent, model in deciding.items()},
                 self.case.interactions,
             )
         return levels
@@ -414,7 +411,8 @@ class Stage:
                 levels[name] = np.maximum(levels[name], level) if name in levels else level
         # What none of several sources of an agent kills alone they may kill together, as their survivals say.
         for name, survival in self._survivals_of_several().items():
-            levels[name] = np.maximum(levels[name], survival_level(survival, lethal_survival(name)))
+            lethal = lethal_survival(name, self.case.death_parameters)
+            levels[name] = np.maximum(levels[name], survival_level(survival, lethal))
         return levels
 
     def _survivals_of_several(self) -> dict[str, Floats]:
@@ -539,9 +537,10 @@ class Stage:
         self.history.append(row)
 
 
-def _models_beside(deciding: Sequence[str]) -> tuple[DeathModel, ...]:
+def _models_beside(case: ThermalCase) -> tuple[DeathModel, ...]:
     """All models of the agents whose models decide; those that know nothing of temperature are the sources' own."""
-    return death_models(death_records()[name].agent for name in deciding if name in death_records())
+    agents = [death_records()[name].agent for name in case.deciding_models if name in death_records()]
+    return death_models(agents, case.death_parameters)
 
 
 def _agent(model: str) -> str:

@@ -14,7 +14,7 @@ REFERENCE_TEMPERATURE = 37.0
 """Temperature [degC] at which the library states its values, and where the enthalpy is zero."""
 
 NO_SPREAD = 1e-6
-"""Temperatures that differ by less than this share of the range of freezing are the same."""
+"""Temperatures that differ by less than this share of the range of freezing or boiling are the same."""
 
 
 def thermal_conductivity(
@@ -144,6 +144,48 @@ def moisture(temperature: Operand, *, vaporisation_start: float, vaporisation_wi
     """
     left = (vaporisation_start + vaporisation_width - temperature) / vaporisation_width
     return xp.minimum(xp.maximum(left, 0.0), 1.0)
+
+
+def steam_conductivity(
+    coldest: Operand,
+    warmest: Operand,
+    *,
+    diffusivity: float,
+    latent_heat: Operand,
+    vaporisation_start: float,
+    vaporisation_width: float,
+    xp: Arithmetic,
+) -> Operand:
+    """What steam adds to the thermal conductivity [W/(m K)] of a piece that spans ``coldest`` to ``warmest`` [degC].
+
+    Steam leaves where water boils and condenses where less has boiled off, and the water soaks back: heat flows down
+    the gradient of the latent heat that has been taken up, q = -D grad((1 - moisture) L). The mean over the
+    temperatures of a piece passes the same heat as its layers do (Kirchhoff's transformation), however few degrees
+    boiling takes.
+
+    Parameters
+    ----------
+    coldest, warmest
+        Of the piece [degC], of the same shape.
+    diffusivity
+        Of the water in boiling tissue [m2/s].
+    latent_heat
+        Of all its water [J/m3], of the same shape or scalar.
+    vaporisation_start, vaporisation_width
+        Where boiling begins [degC] and over how many kelvin it takes place.
+
+    Notes
+    -----
+    Why, and how sure it is: docs/decisions/0004.
+    """
+
+    def left(temperature: Operand) -> Operand:
+        return moisture(
+            temperature, vaporisation_start=vaporisation_start, vaporisation_width=vaporisation_width, xp=xp
+        )
+
+    spread = xp.maximum(warmest - coldest, NO_SPREAD * vaporisation_width)
+    return diffusivity * latent_heat * (left(coldest) - left(coldest + spread)) / spread
 
 
 def electrical_conductivity(

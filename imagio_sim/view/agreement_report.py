@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,12 @@ from numpy.typing import NDArray
 from imagio_sim.anatomy.volume import Image
 from imagio_sim.outcome.agreement import LimitsOfAgreement, MarginAgreement
 from imagio_sim.outcome.surface import Surface
-from imagio_sim.view.page import embedded, rendered, write_page
+from imagio_sim.view.page import TextTable, embedded, rendered, write_page
 from imagio_sim.view.planes import SOFT_TISSUE_WINDOW_HU
 from imagio_sim.view.scene import NOTICE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
 
@@ -25,14 +29,6 @@ _AXES = (("axial", 0, 1, -1.0), ("coronal", 0, 2, 1.0), ("sagittal", 1, 2, 1.0))
 """Planes: which patient axes (LPS) run to the right and up, and the sign of the one that runs up."""
 _TITLES = {"axial": "axial (left →)", "coronal": "coronal (left →)", "sagittal": "sagittal (posterior →)"}
 _AROUND_MM = 6.0
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table of text."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -134,18 +130,18 @@ def draw_overlay(
     figure.savefig(path, dpi=80, format="png")
 
 
-def _draw_outline(axes: object, surface: Surface, through: Floats, across: tuple[int, int], colour: str) -> None:
+def _draw_outline(axes: Axes, surface: Surface, through: Floats, across: tuple[int, int], colour: str) -> None:
     from matplotlib.collections import LineCollection
 
     if len(surface.triangles):
         normal = np.ones(3)
         normal[list(across)] = 0.0
         segments = surface.section(through, normal)[:, :, list(across)]
-        axes.add_collection(LineCollection(list(segments), colors=colour, linewidths=2.0))  # type: ignore[attr-defined]
+        axes.add_collection(LineCollection(list(segments), colors=colour, linewidths=2.0))
 
 
 def _draw_image(
-    axes: object, image: Image, through: Floats, across: tuple[int, int], middle: Floats, half: float
+    axes: Axes, image: Image, through: Floats, across: tuple[int, int], middle: Floats, half: float
 ) -> None:
     ticks = np.linspace(-half, half, 240)
     points = np.broadcast_to(through, (240, 240, 3)).copy()
@@ -155,7 +151,7 @@ def _draw_image(
     values = np.where(inside, image.values[tuple(voxel.T)], low).reshape(240, 240)
     first, second = middle[across[0]], middle[across[1]]
     extent = (first - half, first + half, second - half, second + half)
-    axes.imshow(values, cmap="gray", vmin=low, vmax=high, origin="lower", extent=extent)  # type: ignore[attr-defined]
+    axes.imshow(values, cmap="gray", vmin=low, vmax=high, origin="lower", extent=extent)
 
 
 def draw_bland_altman(

@@ -10,7 +10,7 @@ from typing import Any
 
 from imagio_sim.outcome.comparison import Row, comparison_rows
 from imagio_sim.outcome.result import Result
-from imagio_sim.view.page import embedded, rendered, write_page
+from imagio_sim.view.page import TextTable, embedded, is_wide, rendered, write_page
 from imagio_sim.view.report import Picture
 
 
@@ -39,7 +39,7 @@ class ComparisonReport:
     ranks
         Of each run.
     differences
-        Lines about what one kills and another spares.
+        What one kills and another spares, pair by pair and by where it lies.
     notes
         What a reader has to know before comparing.
     scene
@@ -50,7 +50,7 @@ class ComparisonReport:
     runs: Sequence[ComparedRun]
     rule: str
     ranks: Sequence[int]
-    differences: Sequence[str]
+    differences: TextTable
     notes: Sequence[str]
     scene: Mapping[str, Any] | None = None
 
@@ -63,13 +63,15 @@ class ComparisonReport:
 def write_comparison_report(path: Path, report: ComparisonReport) -> None:
     """Write the page; it is there only once it is complete."""
     results = [run.result for run in report.runs]
+    pictures = [picture for run in report.runs for picture in run.pictures]
     page = rendered(
         "comparison.html.j2",
         report=report,
         rows=[Row("rank", "", tuple(map(str, report.ranks))), *comparison_rows(results)],
         models=_models(results),
         books=_books(results),
-        captions=list(dict.fromkeys(picture.caption for run in report.runs for picture in run.pictures)),
+        captions=list(dict.fromkeys(picture.caption for picture in pictures)),
+        wide={picture.caption for picture in pictures if is_wide(picture.path)},
         picture_of={
             (run.label, picture.caption): embedded(picture.path) for run in report.runs for picture in run.pictures
         },

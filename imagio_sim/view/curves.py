@@ -36,6 +36,8 @@ _LOGARITHMIC, _DECADES = frozenset({"mol"}), 1e-4
 """Units whose curves differ by orders of magnitude, and how much of them below the highest is shown."""
 _LEAST_CHANGE = {"degC": 0.01}
 """A panel whose curves all stay within this says nothing; of other units, one whose curves are all zero."""
+_SPANS, _MANY = {"d": 86400.0, "h": 3600.0}, 3.0
+"""Units of time longer than minutes [s], and from how many of them on one is used."""
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _LINES = ("-", "--", ":", "-.")
 _LEGEND_ROWS = 8
@@ -53,13 +55,13 @@ def draw_curves(path: Path, history: Mapping[str, Sequence[float]], title: str) 
     """
     panels = _panels(history)
     figure = _figure(9.0, 1.2 + 1.9 * max(1, len(panels)))
-    minutes = np.array(history[TIME]) / 60.0
+    times, unit_of_time = _in_readable_unit(np.array(history[TIME]))
     shared: Axes | None = None
     for position, (unit, names) in enumerate(panels.items()):
         axes = shared = figure.add_subplot(len(panels), 1, position + 1, sharex=shared)
         for (colour, line), name in zip(_styles(len(names)), names, strict=True):
             values = np.array(history[name], dtype=float)
-            axes.plot(minutes, values, line, color=colour, linewidth=1.6, label=_label(name))
+            axes.plot(times, values, line, color=colour, linewidth=1.6, label=_label(name))
         axes.set_ylabel(_UNITS[unit])
         if unit in _LOGARITHMIC and (highest := max(np.nanmax(history[name]) for name in names)) > 0.0:
             axes.set(yscale="log", ylim=(_DECADES * highest, 2.0 * highest))
@@ -70,8 +72,21 @@ def draw_curves(path: Path, history: Mapping[str, Sequence[float]], title: str) 
         axes.legend(frameon=False, fontsize=8.5, loc="upper left", bbox_to_anchor=(1.0, 1.0), ncols=columns)
         axes.tick_params(labelbottom=position == len(panels) - 1)
     if shared is not None:
-        shared.set_xlabel("time [min]")
+        shared.set_xlabel(f"time [{unit_of_time}]")
     _finish(figure, path, title)
+
+
+def _in_readable_unit(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Times [s] in the unit in which people speak of so long a span."""
+    name, length = next(
+        ((name, length) for name, length in _SPANS.items() if times.max() >= _MANY * length), ("min", 60.0)
+    )
+    return np.asarray(times / length, dtype=np.float64), name
+
+
+def has_curves(history: Mapping[str, Sequence[float]]) -> bool:
+    """Whether anything happens in any column of a history, so that there is something to draw."""
+    return bool(_panels(history))
 
 
 def _styles(count: int) -> list[tuple[str, str]]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imagio_sim.outcome.result import ActivityResult, DoseResult, LungDoseResult, PlanningResult, StructureDoseResult
+from imagio_sim.outcome.result import (
+    ActivityResult,
+    DoseResult,
+    LungDoseResult,
+    MakeControlResult,
+    PlanningResult,
+    StructureDoseResult,
+)
 from imagio_sim.view.section import Section, millilitres, percent, with_unit
 from imagio_sim.view.source_facts import FactTable
 
@@ -24,7 +31,10 @@ def dose_section(dose: DoseResult) -> Section:
             f"{with_unit(control['mean_dose_Gy'], 'Gy')}, would control it with "
             f"{percent(control['probability_at_mean_dose'])}."
         )
-    tables = [_structures(dose["structures"]), _lungs(dose["lungs"]), _activity(dose["activity"])]
+    makes = {} if control is None else control["by_make"]
+    if len(makes) > 1:
+        text += " Doses of several makes are added up in units of the dose of each that controls half of the tumours."
+    tables = [_structures(dose["structures"]), *_makes(makes), _lungs(dose["lungs"]), _activity(dose["activity"])]
     return Section("Radiation dose", text, [*tables, _planning(dose["planning"])])
 
 
@@ -40,11 +50,26 @@ def _structures(structures: Mapping[str, StructureDoseResult]) -> FactTable:
                     method,
                     millilitres(found["volume_ml"]),
                     *(with_unit(value, "Gy") for value in gray),
-                    with_unit(figures["EUD_Gy"], "Gy"),
+                    *(with_unit(figures[name], "Gy") for name in ("EUBED_Gy", "EUD_Gy")),
                 )
             )
-    columns = ("structure", "method", "volume", "mean", "D95", "D70", "D50", "mean BED", "EUD (BED)")
+    columns = ("structure", "method", "volume", "mean", "D95", "D70", "D50", "mean BED", "EUBED", "EUD")
     return FactTable("Dose by structure", columns, rows)
+
+
+def _makes(makes: Mapping[str, MakeControlResult]) -> list[FactTable]:
+    """What each make would control alone, where there are several."""
+    rows = [
+        (
+            name.replace("_", " "),
+            with_unit(one["mean_dose_Gy"], "Gy"),
+            with_unit(one["half_dose_Gy"], "Gy"),
+            percent(one["probability"]),
+        )
+        for name, one in makes.items()
+    ]
+    columns = ("microspheres", "mean dose of the tumour", "half are controlled by", "controls alone")
+    return [FactTable("By make of microspheres", columns, rows)] if len(rows) > 1 else []
 
 
 def _lungs(lungs: LungDoseResult) -> FactTable:

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import base64
 import os
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +22,18 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
+_WIDE, _WIDE_PIXELS = 2.0, 1100
+"""Width over height, and width, beyond which a picture has a row to itself."""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table of text."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 def rendered(template: str, **values: Any) -> str:
     """Make a page from one of the templates beside this file; everything that comes from outside is escaped."""
     return _environment().get_template(template).render(**values)
@@ -27,6 +42,13 @@ def rendered(template: str, **values: Any) -> str:
 def embedded(picture: Path) -> str:
     """A PNG as an address that holds it."""
     return "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode("ascii")
+
+
+def is_wide(picture: Path) -> bool:
+    """Whether a PNG shows so much side by side that in half a page's width nobody could read it."""
+    with picture.open("rb") as stream:
+        width, height = struct.unpack(">II", stream.read(24)[16:])
+    return bool(width > _WIDE * height and width > _WIDE_PIXELS)
 
 
 def write_page(path: Path, text: str) -> None:

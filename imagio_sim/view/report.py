@@ -10,8 +10,9 @@ from typing import Any
 
 from imagio_sim.outcome.comparison import MISSING
 from imagio_sim.outcome.result import ConstraintResult, Result
+from imagio_sim.tissue.death import SLOW
 from imagio_sim.view.infusion_tables import infusion_sections
-from imagio_sim.view.page import embedded, rendered, write_page
+from imagio_sim.view.page import embedded, is_wide, rendered, write_page
 from imagio_sim.view.source_facts import heat_table, number, plain_words, quantity, source_tables
 
 _UNITS = {
@@ -111,14 +112,20 @@ def render_report(report: Report) -> str:
         "report.html.j2",
         report=report,
         result=report.result,
-        pictures=[(embedded(picture.path), picture.caption) for picture in report.pictures],
+        pictures=[(embedded(one.path), one.caption, is_wide(one.path)) for one in report.pictures],
         limit_text=_limit_text,
         value_text=_value_text,
         sections=infusion_sections(report.result),
         fact_tables=source_tables(report.result),
-        heat=heat_table(report.result),
+        is_thermal=_is_thermal(report.result),
+        heat=heat_table(report.result) if _is_thermal(report.result) else None,
         solver_numbers=_solver_numbers(report.result),
     )
+
+
+def _is_thermal(result: Result) -> bool:
+    """Whether anything has warmed or cooled tissue: what kills over days does neither."""
+    return "kill" not in result or not SLOW.issuperset(result["kill"]["models"])
 
 
 def _solver_numbers(result: Result) -> dict[str, str]:

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.anatomy.volume import Grid, Image
 from imagio_sim.outcome.comparison import QUANTITIES
-from imagio_sim.outcome.uncertainty import Contribution, Interval, Probability, ProbabilityMap
+from imagio_sim.outcome.uncertainty import (
+    Contribution,
+    CorrectionCheck,
+    Interval,
+    PlanDifference,
+    PlanUncertainty,
+    Probability,
+    ProbabilityMap,
+)
 from imagio_sim.view.page import embedded, rendered, write_page
 from imagio_sim.view.planes import SOFT_TISSUE_WINDOW_HU
 from imagio_sim.view.scene import NOTICE, TARGET_COLOUR
@@ -27,47 +35,59 @@ _NAMES = ("axial", "coronal", "sagittal")
 # Which axes of the grid (LPS) run to the right and up in each plane, and which way is up.
 _AXES = ((0, 1, True), (0, 2, False), (1, 2, False))
 _MOST_ORIGINS = 12
+WANTED = (
+    *("minimal_ablative_margin", "target_mean_dose", "target_exposed", "ablation_zone_volume"),
+    *("tumour_control", "collateral_volume"),
+)
+"""Figures whose spread is traced to where it comes from, those of which a plan has them; the first are shown."""
+_MOST_RANKED = 3
 
 
 @dataclass(frozen=True, eq=False)
 class PlanPage:
-    """What the page says of one plan; see :class:`~imagio_sim.campaign.uncertainty.propagation.PlanUncertainty`."""
+    """What is known of a plan, and the picture of where tissue dies in it."""
 
-    plan: str
-    members: int
-    failed: int
-    figures: Mapping[str, Interval]
-    covered: Probability | None
-    margin_kept: Probability | None
-    origins: Mapping[str, Sequence[Contribution]]
-    inputs: Mapping[str, str]
-    correction: Mapping[str, float]
+    told: PlanUncertainty
     picture: Path
 
     @property
     def rows(self) -> list[tuple[str, list[str]]]:
         """Every figure with its percentiles as text."""
+        return [(TITLES[key].heading, _texts(key, one)) for key, one in self.told.figures.items()]
+
+    @property
+    def ranked(self) -> list[tuple[str, list[Contribution], float]]:
+        """What the planner's main figures come from, the strongest first, and the part that nobody has checked."""
+        found = [key for key in WANTED if self.told.origins.get(key)]
         return [
-            (
-                TITLES[key].heading,
-                [
-                    "–" if value is None else f"{value:.{TITLES[key].digits}f}"
-                    for value in (one.nominal, one.low, one.median, one.high)
-                ],
-            )
-            for key, one in self.figures.items()
+            (TITLES[key].title, list(self.told.origins[key][:_MOST_ORIGINS]), self.told.unchecked[key])
+            for key in found[:_MOST_RANKED]
         ]
 
     @property
-    def ranked(self) -> list[tuple[str, list[Contribution]]]:
-        """The strongest inputs of the margin (without a target: of the zone's volume) and of the tissue lost."""
-        wanted = ("minimal_ablative_margin", "ablation_zone_volume", "collateral_volume")
-        found = [key for key in wanted if self.origins.get(key)]
-        return [(TITLES[key].title, list(self.origins[key][:_MOST_ORIGINS])) for key in found[:2]]
+    def checks(self) -> list[tuple[str, str, CorrectionCheck]]:
+        """How well the correction does: figure, unit, and what was found."""
+        return [(TITLES[key].title, TITLES[key].unit, one) for key, one in self.told.checks.items()]
+
+
+def _texts(key: str, one: Interval) -> list[str]:
+    digits = TITLES[key].digits
+    return ["–" if value is None else f"{value:.{digits}f}" for value in (one.nominal, one.low, one.median, one.high)]
+
+
+def difference_rows(one: PlanDifference) -> list[tuple[str, list[str], Probability | None]]:
+    """Every figure of a difference of plans: heading, percentiles, and how likely the first is better."""
+    return [(TITLES[key].heading, _texts(key, found), one.better.get(key)) for key, found in one.figures.items()]
 
 
 def write_uncertainty_page(
-    path: Path, *, title: str, question: str, plans: Sequence[PlanPage], asked: Mapping[str, str]
+    path: Path,
+    *,
+    title: str,
+    question: str,
+    plans: Sequence[PlanPage],
+    differences: Sequence[PlanDifference],
+    asked: Mapping[str, str],
 ) -> None:
     """Write the page; ``asked`` are lines on how the sample was drawn."""
     page = rendered(
@@ -75,8 +95,9 @@ def write_uncertainty_page(
         title=title,
         question=question,
         plans=plans,
+        differences=[(one, difference_rows(one)) for one in differences],
         asked=asked,
-        pictures={one.plan: embedded(one.picture) for one in plans},
+        pictures={one.told.plan: embedded(one.picture) for one in plans},
     )
     write_page(path, page)
 

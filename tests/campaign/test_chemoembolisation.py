@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,13 @@ import pytest
 
 from imagio_sim.campaign.modalities import chemoembolisation
 from imagio_sim.campaign.modalities.chemoembolisation import INTERSTITIUM, drug_constants, plasma_kinetics, sources
+from imagio_sim.campaign.modalities.embolisation import closures
 from imagio_sim.errors import ImagioError, InputError
 from imagio_sim.pharmacy.drugs import QUANTITIES, Drug, load_drug
+from imagio_sim.pharmacy.library import Pharmacy
+from imagio_sim.pharmacy.liposomes import load_liposomes
 from imagio_sim.pharmacy.particles import load_particles
+from imagio_sim.plan import scenario_of, written
 from imagio_sim.solve.drug_depots import BeadDepot, EmulsionDepot
 from imagio_sim.solve.sources.drug import DrugSpec
 from imagio_sim.tissue.library import load_tissue
@@ -21,6 +26,7 @@ from imagio_sim.tissue.properties import PROPERTIES, properties_used_by
 from tests.campaign.embolised import ALL
 from tests.campaign.test_embolisation import inside, setting
 
+CONSTANTS = {"haematocrit": 0.4, "lymph_pressure": 0.0, "drug_necrosis_delay": 1.3e5}
 MILLIGRAM = 1e-6 / load_drug("doxorubicin").value("dose_molar_mass")
 """Amount [mol] in a milligram of the dose."""
 
@@ -55,9 +61,7 @@ def emulsion(**changes: Any) -> dict[str, Any]:
 
 def given(folder: Path, *infusions: dict[str, Any], **where: Any) -> tuple[DrugSpec, ...]:
     made = setting(folder, {"infusions": list(infusions), "wait": "1 h"}, **where)
-    made = type(made)(
-        made.scenario, made.plan_name, made.stage, made.geometry, {"haematocrit": 0.4, "lymph_pressure": 0.0}
-    )
+    made = type(made)(made.scenario, made.plan_name, made.stage, made.geometry, CONSTANTS)
     specs = sources(made)
     assert all(isinstance(one, DrugSpec) for one in specs)
     return specs  # type: ignore[return-value]
@@ -71,6 +75,7 @@ def test_beads_bring_their_dose_and_their_sites(tmp_path: Path) -> None:
     assert depot.given == pytest.approx(75.0 * MILLIGRAM)
     assert depot.capacity == pytest.approx(2.0 * loading.value("capacity") * MILLIGRAM)
     assert depot.given < depot.capacity
+    assert depot.unbound_share == loading.value("unbound_share") > 0.0
     assert depot.density.min() >= 0.0
 
 
@@ -117,8 +122,7 @@ def test_infusions_of_one_drug_share_a_source_and_other_drugs_have_their_own(tmp
 
 def test_an_earlier_infusion_brings_nothing_again(tmp_path: Path) -> None:
     made = setting(tmp_path, {"infusions": [beads()], "wait": "1 h"}, {"wait": "1 h"}, stage=1)
-    constants = {"haematocrit": 0.4, "lymph_pressure": 0.0}
-    (spec,) = sources(type(made)(made.scenario, made.plan_name, 1, made.geometry, constants))
+    (spec,) = sources(type(made)(made.scenario, made.plan_name, 1, made.geometry, CONSTANTS))
     assert isinstance(spec, DrugSpec)
     assert [depot.given for depot in spec.depots] == [0.0]
 
@@ -151,10 +155,49 @@ def test_a_drug_of_unknown_plasma_kinetics_is_refused() -> None:
         plasma_kinetics(Drug("doxorubicin", known.title, rest))
 
 
+def test_values_of_the_pharmacy_that_a_scenario_gives_reach_the_source(tmp_path: Path) -> None:
+    made = setting(tmp_path, {"infusions": [beads(), emulsion(particles="gelatin_pledgets")], "wait": "1 h"})
+
+    def value(number: str) -> dict[str, str]:
+        return {"value": number, "source": "a test"}
+
+    values = {
+        "doxorubicin": {"plasma_volume": value("20 l"), "free_diffusivity": value("1e-10 m^2/s")},
+        "dc_bead_100_300": {"exchange_rate_doxorubicin": value("1e-5 1/s"), "diameter": value("250 um")},
+        "lipiodol": {"release_rate_doxorubicin": value("1e-4 1/s"), "washout_rate_normal": value("2e-6 1/s")},
+        "gelatin_pledgets": {"occlusion_time": value("3 days")},
+    }
+    data = {**written(made.scenario), "pharmacy_values": values}
+    changed = replace(made, scenario=scenario_of(data, base=tmp_path, where="given"), constants=CONSTANTS)
+    (spec,) = sources(changed)
+    assert isinstance(spec, DrugSpec)
+    bead, oil = spec.depots
+    assert isinstance(bead, BeadDepot)
+    assert isinstance(oil, EmulsionDepot)
+    assert spec.body.plasma_volume == pytest.approx(0.02)
+    assert spec.exchange.free_diffusivity == pytest.approx(1e-10)
+    assert (bead.exchange_rate, oil.release_rate) == pytest.approx((1e-5, 1e-4))
+    ratio = load_particles("dc_bead_100_300").loading("doxorubicin").value("diameter_ratio")
+    assert bead.radius == pytest.approx(0.5 * ratio * 250e-6)
+    assert oil.washout_rate.max() == pytest.approx(2e-6)
+    first, second = closures(changed)
+    assert (first.lasting, second.lasting) == (1e11, 3.0 * 86400.0)
+
+
+def test_the_body_of_a_drug_is_that_of_the_liposomes_of_the_same_plan(tmp_path: Path) -> None:
+    drip = {"kind": "liposomes", "formulation": "pegylated", "drug_mass": "50 mg", "infusion_time": "30 min"}
+    (usual,), (heavy,) = given(tmp_path, beads(), drip), given(tmp_path, beads(), {**drip, "body_mass": "142 kg"})
+    reference = load_liposomes("pegylated").value("reference_body_mass")
+    assert usual.body.plasma_volume == load_drug("doxorubicin").value("plasma_volume")
+    for name in ("plasma_volume", "clearance", "peripheral_volumes", "peripheral_flows"):
+        scaled = np.array(getattr(usual.body, name)) * 142.0 / reference
+        assert np.array(getattr(heavy.body, name)) == pytest.approx(scaled)
+
+
 def test_a_drug_whose_effect_on_cells_nobody_knows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = load_drug("doxorubicin")
     monkeypatch.setattr(chemoembolisation, "_drug_of", lambda active: "unheard")
-    monkeypatch.setattr(chemoembolisation, "load_drug", lambda name: Drug(name, known.title, known.values))
+    monkeypatch.setattr(Pharmacy, "drug", lambda _, name: Drug(name, known.title, known.values))
     with pytest.raises(InputError, match="unheard"):
         given(tmp_path, beads())
 

@@ -29,7 +29,7 @@ def test_other_files_beside_the_slices_do_not_keep_the_zone_from_becoming_dicom(
     assessment = cast(Any, SimpleNamespace(probe=probe, level=None, zone=SimpleNamespace(surface=zone.surface())))
 
     def written() -> tuple[str, ...]:
-        maps = write_label_maps(out, anatomy, assessment, labels_file=None, series=folder, plan="A")
+        maps = write_label_maps(out, anatomy, assessment, labels_file=None, series=folder, plan="A", structures={})
         return maps.notes
 
     assert written() == ()

@@ -14,11 +14,12 @@ import pytest
 from imagio_sim.campaign.case import thermal_case
 from imagio_sim.campaign.geometry import read_anatomy, stage_geometry
 from imagio_sim.campaign.modalities.liposomes import body_kinetics
+from imagio_sim.campaign.provenance import constants_used
 from imagio_sim.campaign.run import RunOptions, run_plan
 from imagio_sim.outcome.result import Result
 from imagio_sim.pharmacy.drugs import load_drug
 from imagio_sim.pharmacy.liposomes import load_liposomes
-from imagio_sim.plan import Scenario, scenario_of
+from imagio_sim.plan import Scenario, scenario_of, written
 from imagio_sim.solve.case import ThermalCase
 from imagio_sim.solve.sources.liposomes import LiposomeSpec
 from tests.campaign.conftest import Observed
@@ -126,9 +127,20 @@ def test_an_animal_without_a_body_mass_is_named() -> None:
     assert not adult.notes
 
 
+def test_parameters_of_death_models_that_a_scenario_gives_reach_the_case() -> None:
+    half = {"half_concentration_doxorubicin": {"value": "2 umol/l", "source": "an assay"}}
+    read = scenario_of({**written(scenario()), "death_values": {"drug_exposure": half}}, base=Path(), where="given")
+    geometry = stage_geometry(read, "with_liposomes", read_anatomy(read), stage=0, resolution="coarse")
+    case = thermal_case(read, "with_liposomes", geometry, stage=0)
+    assert case.death_parameters == {"drug_exposure": {"half_concentration_doxorubicin": pytest.approx(2e-3)}}
+    used = {(one.owner, one.quantity): one for one in constants_used(read, "with_liposomes", ["liver"])}
+    told = used["drug_exposure", "half_concentration_doxorubicin"]
+    assert (told.value, told.source, told.origin) == ("0.002 mol/m3", "an assay", "scenario")
+
+
 def test_volumes_and_clearances_go_with_the_body() -> None:
     formulation, drug = load_liposomes("thermodox"), load_drug("doxorubicin")
-    adult, child = (body_kinetics(formulation, drug, mass, 37.0) for mass in (None, 35.5))
+    adult, child = (body_kinetics(formulation, drug, size, 37.0) for size in (1.0, 0.5))
     assert adult.encapsulated_volume == formulation.value("distribution_volume")
     assert child.encapsulated_volume == pytest.approx(0.5 * adult.encapsulated_volume)
     assert child.clearance == pytest.approx(0.5 * adult.clearance)

@@ -18,6 +18,7 @@ import yaml
 
 from imagio_cli.main import main
 from imagio_sim.meshing.cache import FOLDER_VARIABLE
+from tests.plan.conftest import put
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = ROOT / "scenarios" / "phantom_rf_coarse.yaml"
@@ -56,16 +57,12 @@ def call(*arguments: object, folder: Path) -> Ended:
     return Ended(0 if code is None else int(code), out.getvalue(), err.getvalue())
 
 
-def put(data: dict[str, Any], path: str, value: Any) -> None:
-    """Set (or with ``...`` delete) what stands at ``plans.one_needle.applicators[0].tip``."""
-    *parents, last = [int(key) if key.isdigit() else key for key in path.replace("[", ".").replace("]", "").split(".")]
-    place: Any = data
-    for key in parents:
-        place = place[key]
-    if value is ...:
-        del place[last]
-    else:
-        place[last] = value
+def assert_refused_at(refusal: str, file: Path, where: str, says: str) -> None:
+    """A refusal names the file and the place in it, what was found, what is allowed and what to do."""
+    assert refusal.startswith(f"{file}: {where}")
+    assert ": expected " in refusal
+    assert says in refusal
+    assert refusal.count("; ") >= 1, "a refusal says what to do"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -33,6 +33,12 @@ def test_a_cohort_that_was_made_is_calibrated_on(folder: Path) -> None:
     told = json.loads(call(*arguments, "--json", folder=folder).out)
     assert [case["name"] for case in told["cases"]] == ["S01", "S02", "S03"]
     assert told["asked"]["runs"] == 5
+    low, median, high = told["before"]["liver: perfusion_rate"]
+    assert low < median < high
+    page = (folder / "made" / "calibration" / "calibration.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 2
+    for text in ("SYNTHETIC", "Calibration on 3 cases", "liver: perfusion_rate (1/s)", f"({low:.3g} to {high:.3g})"):
+        assert text in page
 
 
 @pytest.mark.parametrize(

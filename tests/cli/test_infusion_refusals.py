@@ -12,7 +12,7 @@ import pytest
 
 from imagio_sim.anatomy.nifti import write_nifti
 from imagio_sim.anatomy.volume import Grid
-from tests.cli.conftest import PLAN
+from tests.cli.conftest import PLAN, assert_refused_at
 from tests.cli.test_run_refusals import refused
 
 Bend = Callable[..., Path]
@@ -70,10 +70,7 @@ def test_it_is_refused_at_its_place_in_the_scenario(
     changes: dict[str, Any], where: str, says: str, written: Bend, tmp_path: Path
 ) -> None:
     refusal = refused(written(changes), folder=tmp_path)
-    assert refusal.startswith(f"{tmp_path / 'bent.yaml'}: {where}")
-    assert ": expected " in refusal
-    assert says in refusal
-    assert refusal.count("; ") >= 1, "a refusal says what to do"
+    assert_refused_at(refusal, tmp_path / "bent.yaml", where, says)
 
 
 def uptake(folder: Path, values: Any, origin: tuple[float, float, float] = (-118.75, -118.75, -118.75)) -> None:

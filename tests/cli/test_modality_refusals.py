@@ -21,8 +21,9 @@ from imagio_sim.anatomy.nifti import write_nifti
 from imagio_sim.plan import Scenario
 from imagio_sim.tissue.library import Tissue
 from tests.anatomy.made_files import lps_grid
-from tests.cli.conftest import PLAN, call, put
+from tests.cli.conftest import PLAN, assert_refused_at, call
 from tests.cli.test_run_refusals import refused
+from tests.plan.conftest import put
 
 Bend = Callable[..., Path]
 
@@ -115,10 +116,7 @@ def test_check_and_run_refuse_it_at_its_place_in_the_scenario(
     changes: dict[str, Any], where: str, says: str, written: Bend, tmp_path: Path
 ) -> None:
     refusal = refused(written(changes), folder=tmp_path)
-    assert refusal.startswith(f"{tmp_path / 'bent.yaml'}: {where}")
-    assert ": expected " in refusal
-    assert says in refusal
-    assert refusal.count("; ") >= 1, "a refusal says what to do"
+    assert_refused_at(refusal, tmp_path / "bent.yaml", where, says)
     checked = call("check", "bent.yaml", folder=tmp_path)
     assert checked.code == 2
     assert checked.err == f"{refusal.removeprefix(f'{tmp_path}/')}\n"

@@ -30,7 +30,7 @@ def test_several_runs_stand_side_by_side_with_their_rank(runs: Path, tmp_path: P
     printed = call("report", str(runs), "--out", tmp_path / "page.html", folder=tmp_path)
     assert printed.code == 0, printed.err
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    heads = re.findall(r"<tr><th></th><th>(\w+)</th><th>(\w+)</th></tr>", page)
+    heads = re.findall(r'<tr><th></th><th class="run">(\w+)</th><th class="run">(\w+)</th></tr>', page)
     assert heads[0] in (("strong", "weak"), ("weak", "strong"))
     assert "Ranked by:" in page
     assert "kills" in page

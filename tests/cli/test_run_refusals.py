@@ -23,7 +23,8 @@ from tests.anatomy.made_files import (
     write_rtstruct,
     write_slices,
 )
-from tests.cli.conftest import PLAN, Ended, call, put
+from tests.cli.conftest import PLAN, Ended, call
+from tests.plan.conftest import put
 
 PHANTOM = "data:liver_phantom"
 NEEDLE = {"device": "cooled_17g_3cm", "entry": [107.0, 30.0, 4.0], "tip": [36.5, 17.2, -8.8]}

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from imagio_sim.meshing.cache import FOLDER_VARIABLE
-from tests.cli.conftest import PLAN, Ended, call, put
+from tests.cli.conftest import PLAN, Ended, call
+from tests.plan.conftest import put
 
 CHANGES = {
     "frame": "LPS",

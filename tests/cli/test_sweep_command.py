@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +48,48 @@ def test_a_sweep_can_be_sampled_and_read_by_programs(swept: Path) -> None:
     comparison = json.loads(ended.out)
     assert len(comparison["runs"]) == 2
     assert all(40.0 <= float(run["varied"][POWER].split()[0]) <= 60.0 for run in comparison["runs"])
+
+
+def test_workers_give_what_one_after_the_other_gave(swept: Path) -> None:
+    vary = ("--vary", f"{POWER}=40W:60W:20W", "--json")
+    in_turn = json.loads(call("sweep", "bench.yaml", *vary, folder=swept).out)
+
+    ended = call("sweep", "bench.yaml", *vary, "--workers", 64, "--out", "apart", folder=swept)
+
+    assert ended.code == 0, ended.err
+    assert "64 workers are more than the cores of this machine bear" in ended.err
+    together = json.loads(ended.out)
+    for one in (*in_turn["runs"], *together["runs"]):
+        del one["folder"], one["figures"]["solve_time"]
+    assert together == in_turn
+
+
+def test_ctrl_c_ends_all_workers_at_a_checkpoint(tmp_path: Path) -> None:
+    solver = {"resolution": "coarse", "geometry": "axisymmetric", "time_tolerance": "0.01 K"}
+    written_bench(tmp_path, solver=solver)
+    duration = f"plans.{PLAN}.program.duration"
+    command = [
+        sys.executable,
+        "-m",
+        "imagio_cli",
+        "sweep",
+        "bench.yaml",
+        "--vary",
+        f"{duration}=1h,2h",
+        "--workers",
+        "2",
+    ]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as sweep:
+        folders = [tmp_path / "runs" / "bench_sweep" / f"duration={hours}_h" / PLAN for hours in (1, 2)]
+        while sweep.poll() is None and not any((folder / "checkpoint").is_dir() for folder in folders):
+            time.sleep(0.05)
+        os.killpg(sweep.pid, signal.SIGINT)
+        said = sweep.communicate(timeout=60.0)[1]
+
+    assert sweep.returncode == 130, said
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("stopped")
+    assert [folder for folder in folders if (folder / "checkpoint").is_dir()]
 
 
 @pytest.mark.parametrize(
@@ -86,15 +135,43 @@ def test_another_patient_is_compared_and_it_is_said(swept: Path, finished: Finis
     assert "2 different patients" in ended.out
 
 
+def test_differences_are_told_in_the_target_and_in_every_critical_structure(finished: Finished, tmp_path: Path) -> None:
+    for name in ("A", "B"):
+        shutil.copytree(finished.folder, tmp_path / "runs" / name)
+
+    ended = call("compare", "runs", folder=tmp_path)
+
+    assert "both kill" in ended.out
+    data = json.loads((tmp_path / "runs" / "comparison" / "comparison.json").read_text(encoding="utf-8"))
+    (one,) = data["differences"]
+    both = {part["region"]: part["both_ml"] for part in one["regions"]}
+    target = finished.ended.result["target"]
+    assert list(both) == ["elsewhere", "target", "portal_vein"]
+    assert both["target"] == pytest.approx(target["coverage"] * target["volume_ml"], rel=0.05)
+    assert sum(both.values()) == pytest.approx(one["both_ml"])
+    assert f"target 0.0 / 0.0 / {both['target']:.1f}" in ended.out
+    with (tmp_path / "runs" / "comparison" / "differences.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["region"] for row in rows] == ["all", "elsewhere", "target", "portal_vein"]
+    assert [float(row["both [ml]"]) for row in rows[1:]] == list(both.values())
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("nowhere",), "no such folder"),
         (("runs", "--rank", "covrage"), "did you mean 'target_coverage'?"),
         (("runs", "--against", "mine"), "--against"),
+        (("runs", "half"), "a run that is interrupted; run it again"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(swept: Path, arguments: tuple[str, ...], said: str) -> None:
+    half = swept / "half"
+    if not half.exists():
+        shutil.copytree(next((swept / "runs" / "bench_sweep").glob(f"*/{PLAN}")), half)
+        text = (half / "result.json").read_text(encoding="utf-8")
+        (half / "result.json").write_text(text.replace('"complete"', '"interrupted"', 1), encoding="utf-8")
+
     ended = call("compare", *arguments, folder=swept)
 
     assert ended.code == 2

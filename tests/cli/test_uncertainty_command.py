@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,26 @@ from tests.campaign.bench import PLAN, written_bench
 from tests.cli.conftest import call
 
 MEMBERS = 8
+# Known is the damage that kills: the nominal one is the least of its range, which would put the nominal zone above all.
+KNOWN = {"arrhenius_hepg2": {"threshold": {"value": 1.0, "source": "as in the library"}}}
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("uncertainty")
-    scenario = written_bench(folder)
+    scenario = written_bench(folder, death_values=KNOWN)
     ended = call("uncertainty", scenario, "--samples", MEMBERS, "--out", folder / "out", folder=folder)
+    assert ended.code == 0, ended.err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corrected(done: Path) -> Path:
+    """The same members beside a nominal run on a finer mesh, on which two of them are run as well."""
+    folder = done / "corrected"
+    shutil.copytree(done / "out", folder / "out")
+    options = ("--samples", MEMBERS, "--resolution", "normal", "--checked", 2, "--out", folder / "out")
+    ended = call("uncertainty", done / "bench.yaml", *options, folder=folder)
     assert ended.code == 0, ended.err
     return folder
 
@@ -36,13 +50,17 @@ def test_every_member_has_been_run_and_the_nominal_plan_lies_among_them(done: Pa
     assert (found["members"], found["failed"]) == (MEMBERS, 0)
     volume = found["figures"]["ablation_zone_volume"]
     assert volume["low"] < volume["median"] < volume["high"]
-    assert volume["low"] < volume["nominal"] < volume["high"]
+    sample = found["sample"]["ablation_zone_volume"]
+    assert len(sample) == MEMBERS == len(found["numbers"])
+    assert min(sample) < volume["nominal"] < max(sample)
 
 
 def test_what_conducts_current_and_carries_heat_away_is_what_the_spread_comes_from(done: Path) -> None:
     names = [one["name"] for one in told(done)["origins"]["ablation_zone_volume"]]
     assert len(names) == len(told(done)["inputs"])
-    assert all(name.startswith(("liver: ", "blood: ", "laws: ")) for name in names)
+    assert {name.partition(":")[0] for name in names} >= {"liver", "laws", "cooled_17g_3cm"}
+    assert not [name for name in names if name.startswith("arrhenius")]
+    assert 0.0 <= told(done)["unchecked"]["ablation_zone_volume"] <= 1.0
 
 
 def test_the_map_holds_probabilities_and_is_surest_at_the_needle(done: Path) -> None:
@@ -59,6 +77,7 @@ def test_the_page_stands_alone(done: Path) -> None:
     page = (done / "out" / "uncertainty.html").read_text(encoding="utf-8")
     assert "how sure are we?" in page
     assert "Where the spread of the" in page
+    assert "from memory or assumed" in page
     assert 'src="http' not in page
 
 
@@ -68,6 +87,33 @@ def test_asked_again_it_runs_nothing_and_says_the_same(done: Path) -> None:
     call("uncertainty", done / "bench.yaml", "--samples", MEMBERS, "--out", done / "out", folder=done)
     assert [file.stat().st_mtime_ns for file in files] == before
     assert told(done) == said
+
+
+@pytest.mark.slow
+def test_lengths_of_coarse_members_are_moved_by_what_their_mesh_makes_of_the_nominal_plan(
+    done: Path, corrected: Path
+) -> None:
+    coarse, found = told(done), told(corrected)
+    assert set(found["correction"]) == {"long_axis", "short_axis"}
+    for key, figure in found["figures"].items():
+        shift = found["correction"].get(key, 0.0)
+        assert found["sample"][key] == pytest.approx([value + shift for value in coarse["sample"][key]])
+        if shift:
+            assert figure["nominal"] == pytest.approx(coarse["figures"][key]["nominal"] + shift)
+
+
+@pytest.mark.slow
+def test_whether_that_is_enough_is_seen_on_members_run_on_both_meshes(corrected: Path) -> None:
+    checks = told(corrected)["checks"]
+    assert checks["long_axis"]["members"] == 2
+    assert 0.0 < checks["long_axis"]["error"] < 0.2 * checks["long_axis"]["width"]
+    page = (corrected / "out" / "uncertainty.html").read_text(encoding="utf-8")
+    assert "members run on both meshes" in page
+
+
+def test_members_of_the_nominal_resolution_are_not_moved(done: Path) -> None:
+    assert told(done)["correction"] == {}
+    assert told(done)["checks"] == {}
 
 
 @pytest.mark.parametrize(

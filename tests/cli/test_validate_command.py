@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.campaign.test_validation import written_book
+import pytest
+
+from tests.campaign.validation.test_book import written_book
 from tests.cli.conftest import call
 
 
@@ -58,3 +60,31 @@ def test_an_unknown_case_is_refused_with_the_nearest(tmp_path: Path) -> None:
     ended = call("validate", "ZZ02", folder=tmp_path)
     assert ended.code == 2
     assert "did you mean 'ZZ01'?" in ended.err
+
+
+def test_only_what_is_out_of_date_is_run_where_wanted(tmp_path: Path) -> None:
+    book = written_book(tmp_path)
+    assert "has not been run" in call("validate", "--outdated", "--dry-run", folder=tmp_path).out
+    assert "1/1  ZZ01" in call("validate", "--outdated", folder=tmp_path).out
+    assert call("validate", "--dry-run", folder=tmp_path).out.split("fast")[1].strip() == "up to date"
+    assert "ZZ01" not in call("validate", "--outdated", folder=tmp_path).out
+    study = book / "experiments" / "ZZ01_width" / "study.py"
+    study.write_text(study.read_text().replace("30.0", "31.0"))
+    assert "has changed" in call("validate", "--outdated", "--dry-run", folder=tmp_path).out
+
+
+def test_a_cluster_needs_a_folder_that_its_nodes_see(tmp_path: Path) -> None:
+    written_book(tmp_path)
+    ended = call("validate", "--slurm", folder=tmp_path)
+    assert ended.code == 2
+    assert "add --campaign FOLDER" in ended.err
+
+
+def test_cases_are_run_as_a_campaign_where_wanted(tmp_path: Path) -> None:
+    pytest.importorskip("snakemake", reason="Snakemake is not installed: pip install 'imagio-sim[campaign]'")
+    book = written_book(tmp_path)
+    ended = call("validate", "--campaign", tmp_path / "campaign", folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert "1/1  ZZ01   agree" in ended.out
+    assert (book / "experiments" / "ZZ01_width" / "result.json").is_file()
+    assert (tmp_path / "campaign" / "results" / "ZZ01.json").is_file()

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagio_sim.delivery.clusters import ClusterSizes, sampled_clusters
+from imagio_sim.delivery.clusters import (
+    ClusterSizes,
+    _beads_in_voxels,
+    _clusters_by_size,
+    clustered,
+    sampled_clusters,
+)
 from imagio_sim.delivery.deposition import Deposition, deposited_by_flow, deposited_by_image
 from imagio_sim.delivery.territory import Territory
 from tests.delivery.trees import SHAPE, block, grid
@@ -115,3 +121,56 @@ def test_as_many_spheres_as_were_counted_make_one_cluster_of_the_largest_size_se
     clusters = 3888 / MEASURED.mean
     so_large = ClusterSizes(2.0, 10_000).probabilities[452:].sum()
     assert 0.5 < clusters * so_large < 2.0
+
+
+@pytest.mark.parametrize("beads", [0, 1, 17, 100_000, 60_000_000])
+def test_a_clustered_deposition_holds_every_bead_and_every_share(beads: int) -> None:
+    smooth = deposition()
+    made, census = clustered(smooth, beads, MEASURED, seed=4)
+    assert census.beads == round(beads * 0.93)
+    assert abs(made.total - 1.0) <= 2.0**-52
+    assert made.lung_share == smooth.lung_share
+    assert not (made.share[smooth.share == 0.0] > 0.0).any()
+    if census.beads:
+        each = made.share / (made.share_in(made.share > 0.0) / census.beads)
+        assert np.abs(each - np.round(each)).max() < 1e-3
+
+
+def test_sixty_million_spheres_are_drawn_as_fast_as_a_hundred_thousand() -> None:
+    """What is drawn is bounded by voxels and sizes, not by spheres: no more random numbers than a few per voxel."""
+
+    class Counting(np.random.Generator):
+        drawn = 0
+
+        def random(self, *args: object, **named: object) -> np.ndarray:
+            found = super().random(*args, **named)  # type: ignore[call-overload]
+            Counting.drawn += np.size(found)
+            return np.asarray(found)
+
+    smooth = deposition()
+    numbers = _clusters_by_size(55_800_000, MEASURED, Counting(np.random.PCG64(1)))
+    _beads_in_voxels(numbers, MEASURED, smooth.share, Counting(np.random.PCG64(1)))
+    assert numbers @ MEASURED.sizes == 55_800_000
+    assert Counting.drawn < 60 * np.count_nonzero(smooth.share)
+
+
+def test_clusters_that_are_counted_differ_as_those_that_are_placed() -> None:
+    smooth = deposition()
+    _, census = clustered(smooth, 200_000, MEASURED, seed=4)
+    placed = sampled_clusters(smooth, 200_000, MEASURED, seed=5)
+    index, _ = smooth.grid.nearest(placed.positions_mm)
+    held = np.zeros(SHAPE)
+    np.add.at(held, tuple(index.T), placed.counts)
+    expected = smooth.share[smooth.share > 0.0] / 0.93 * 186_000
+    spread = np.sqrt(((held[smooth.share > 0.0] - expected) ** 2 / expected).sum() / 186_000)
+    assert census.relative_spread == pytest.approx(spread, rel=0.2)
+    # Of a sum of clusters: the mean of the squared size by the mean size, for every bead that is expected.
+    noise = (MEASURED.variance / MEASURED.mean + MEASURED.mean) * len(expected) / 186_000
+    assert census.relative_spread == pytest.approx(np.sqrt(noise), rel=0.2)
+    assert census.clusters == pytest.approx(len(placed.counts), rel=0.05)
+
+
+def test_the_same_seed_gives_the_same_clustered_deposition() -> None:
+    one, same, other = (clustered(deposition(), 5000, MEASURED, seed=seed)[0].share for seed in (4, 4, 5))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)

@@ -6,7 +6,14 @@ import pytest
 
 from imagio_sim.delivery.dose_kernel import _electrons_in_water, fibonacci_directions, point_kernel
 from imagio_sim.pharmacy.nuclides import JOULE_PER_MEV, load_nuclide, nuclide_names
-from validation.verification.dose.study import REFERENCE, absorbed_fraction, phosphorus, voxel_s_value
+from validation.verification.dose.study import (
+    REFERENCE,
+    TISSUE_DENSITY,
+    absorbed_fraction,
+    phosphorus,
+    photons_kept,
+    voxel_s_value,
+)
 
 Y90 = point_kernel("y90")
 
@@ -97,3 +104,30 @@ def test_directions_are_unit_vectors_without_a_preference() -> None:
     assert np.linalg.norm(directions, axis=1) == pytest.approx(1.0)
     assert directions.mean(axis=0) == pytest.approx(0.0, abs=1e-3)
     assert directions.T @ directions / 500 == pytest.approx(np.eye(3) / 3.0, abs=1e-3)
+
+
+def test_photons_left_out_are_less_than_a_hundredth_of_the_dose_of_holmium() -> None:
+    holmium = load_nuclide("ho166")
+    left_out = holmium.value("photon_energy") / holmium.value("electron_energy")
+    for volume_ml, limit in ((100.0, 0.004), (1800.0, 0.01)):
+        least, largest = photons_kept(volume_ml)
+        assert 0.5 * limit < least * left_out < largest * left_out < limit
+
+
+def test_photons_kept_are_those_of_straight_ways_out_of_a_ball() -> None:
+    """Small balls: the coefficient times the mean way out, three quarters of the radius; large ones keep nearly all."""
+    radius_cm = (3.0 * 0.01 / (4.0 * np.pi)) ** (1.0 / 3.0)
+    least, _ = photons_kept(0.01)
+    coefficient = REFERENCE["photons_in_water"]["smallest"] * TISSUE_DENSITY * 1e-3
+    assert least == pytest.approx(coefficient * 0.75 * radius_cm, rel=0.01)
+    assert photons_kept(1e9)[0] > 0.9
+
+
+def test_the_customary_constants_lie_within_the_spread_of_the_energies() -> None:
+    for name in nuclide_names():
+        nuclide, customary = load_nuclide(name), REFERENCE["mird"][name]
+        energy = nuclide.values["electron_energy"]
+        assert energy.low is not None
+        assert energy.high is not None
+        per_energy = nuclide.energy_per_activity * 1e9 / energy.value
+        assert per_energy * energy.low <= customary <= per_energy * energy.high * 1.001

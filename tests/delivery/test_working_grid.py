@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.delivery.working_grid import COARSEST_MM, MARGIN_MM, WorkingGrid
+from imagio_sim.delivery.working_grid import (
+    CLUSTERED_MM,
+    COARSEST_MM,
+    MARGIN_MM,
+    WorkingGrid,
+    grid_over,
+    held_on,
+)
 
 
 def ball(grid: Grid, radius: float) -> np.ndarray:
@@ -68,7 +75,9 @@ def test_a_mask_at_the_end_of_the_image_is_kept_whole() -> None:
     mask[28:, 28:, 28:] = True
     working = WorkingGrid.around(mask, grid)
     assert working.mask(mask).any()
-    assert working.mask(np.ones(grid.shape, dtype=bool)).mean() > 0.9
+    held = 31 - np.array(working.lower)
+    whole = working.mask(np.ones(grid.shape, dtype=bool)).sum() * working.grid.voxel_volume_mm3
+    assert whole == pytest.approx(held.prod(), rel=0.02)
 
 
 def test_a_flat_side_along_the_grid_is_not_moved_by_blocks_that_it_halves() -> None:
@@ -78,3 +87,41 @@ def test_a_flat_side_along_the_grid_is_not_moved_by_blocks_that_it_halves() -> N
     slab[:, :20], slab[:, 40:], slab[:, :, :20], slab[:, :, 40:] = False, False, False, False
     working = WorkingGrid.around(slab, grid)
     assert working.mask(slab).sum() * 8 == pytest.approx(slab.sum(), rel=0.03)
+
+
+def two_parts(spacing: tuple[float, float, float], **finer: float) -> tuple[Grid, Grid]:
+    """Working grids of two parts of one patient; the second may be asked to be finer."""
+    grid = turned(spacing, (90, 90, 90))
+    masks = np.zeros((2, *grid.shape), dtype=bool)
+    masks[0, 31:37, 33:39, 35:40], masks[1, 50:57, 20:28, 51:60] = True, True
+    first, second = masks
+    return WorkingGrid.around(first, grid).grid, WorkingGrid.around(second, grid, **finer).grid
+
+
+@pytest.mark.parametrize("spacing", [(0.8, 0.8, 0.7), (1.0, 1.0, 1.0), (3.0, 3.0, 3.0), (1.5, 1.5, 5.0)])
+@pytest.mark.parametrize("finer", [{}, {"coarsest_mm": CLUSTERED_MM}])
+def test_one_grid_holds_what_both_hold_and_no_amount_is_lost(
+    spacing: tuple[float, float, float], finer: dict[str, float]
+) -> None:
+    grids = two_parts(spacing, **finer)
+    over = grid_over(grids)
+    assert over.voxel_volume_mm3 == pytest.approx(min(grid.voxel_volume_mm3 for grid in grids))
+    for grid in grids:
+        values = np.random.default_rng(1).random(grid.shape)
+        moved = held_on(values, grid, over)
+        amounts = [own.sum() * where.voxel_volume_mm3 for own, where in ((values, grid), (moved, over))]
+        assert amounts[1] == pytest.approx(amounts[0], rel=1e-12)
+        assert moved.max() == values.max()
+
+
+def test_a_grid_over_itself_is_itself() -> None:
+    grid, _ = two_parts((1.5, 1.5, 1.5))
+    assert grid_over([grid, grid]).matches(grid)
+    values = np.ones(grid.shape)
+    assert held_on(values, grid, grid) is values
+
+
+def test_voxels_are_cut_finer_where_it_is_asked_for() -> None:
+    coarse, fine = two_parts((1.5, 1.5, 5.0), coarsest_mm=CLUSTERED_MM)
+    assert np.allclose(coarse.spacing_mm, (1.5, 1.5, 2.5))
+    assert np.allclose(fine.spacing_mm, (1.5, 1.5, 1.25))

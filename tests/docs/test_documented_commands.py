@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +22,11 @@ from tests.cli.conftest import call
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```([a-z]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN = re.compile(r"^(?:\./)?imagio ([^#\n]+)", re.MULTILINE)
+OTHER = re.compile(r"^(?!(?:\./)?imagio )([a-z][\w.-]*(?: [^#\n]+)?)", re.MULTILINE)
+"""What stands in a block for the shell and is not ours."""
+MAKE = re.compile(r"`make ([a-z-]+)`")
 MENTIONED = re.compile(r"`(?:\./)?imagio ([a-z][^`]*)`")
 
 SHORTER = {"--samples 64": "--samples 8", "--count 20": "--count 3"}
@@ -41,7 +46,7 @@ class Shown:
 def shown() -> Iterator[Shown]:
     """Commands in blocks, in the order in which a reader comes to them."""
     for page in PAGES:
-        for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        for _, block in BLOCK.findall(page.read_text(encoding="utf-8")):
             for text in SHOWN.findall(block):
                 yield Shown(page.relative_to(ROOT).as_posix(), text.strip())
 
@@ -115,3 +120,54 @@ def test_what_is_executed_elsewhere_is_executed_there(path: str) -> None:
     what = next(one for one, place in ELSEWHERE.items() if place == path)
     text = (ROOT / path).read_text(encoding="utf-8")
     assert all(word.strip("-") in text for word in what.split())
+
+
+def others() -> list[Shown]:
+    """Commands of other programs, in blocks that say no language."""
+    return [
+        Shown(page.relative_to(ROOT).as_posix(), text.strip())
+        for page in PAGES
+        for language, block in BLOCK.findall(page.read_text(encoding="utf-8"))
+        for text in OTHER.findall(block)
+        if language in ("", "sh", "bash", "console")
+    ]
+
+
+def test_other_programs_are_shown_that_are_known_here() -> None:
+    assert {one.text.split()[0] for one in others()} == {"make", "python3", "duckdb", "conda", "pvbatch"}
+
+
+def targets() -> list[str]:
+    shown_there = [one.text.split()[1] for one in others() if one.text.startswith("make ")]
+    mentioned_there = [name for page in PAGES for name in MAKE.findall(page.read_text(encoding="utf-8"))]
+    return sorted({*shown_there, *mentioned_there})
+
+
+@pytest.mark.parametrize("target", targets())
+def test_every_target_of_make_is_one(target: str) -> None:
+    rules = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert target in rules
+
+
+@pytest.mark.parametrize("text", [one.text for one in others() if one.text.split()[0] in ("python3", "duckdb")])
+def test_what_reads_the_table_of_results_reads_it(desk: Path, text: str) -> None:
+    assert call("campaign", "run", "campaign.yaml", folder=desk).code == 0
+    program, _, code = shlex.split(text)
+    if program == "duckdb":
+        pytest.importorskip("duckdb")
+        code = f"import duckdb; print(duckdb.sql({code!r}).fetchall())"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=desk, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "one_needle" in ended.stdout
+
+
+def test_conda_finds_the_environment_that_it_is_told_to_make_and_activate() -> None:
+    (text,) = {one.text for one in others() if one.text.startswith("conda")}
+    file, name = re.fullmatch(r"conda env create --file (\S+) && conda activate (\S+)", text).groups()  # type: ignore[union-attr]
+    assert yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))["name"] == name
+
+
+def test_the_script_that_pvbatch_is_given_is_run_by_the_real_one() -> None:
+    assert {one.text for one in others() if one.text.startswith("pvbatch")} == {"pvbatch paraview_view.py picture.png"}
+    assert '"pvbatch"' in (ROOT / "tests/export/test_viewer_scenes.py").read_text(encoding="utf-8")

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from imagio_sim.meshing.cache import cache_folder, cached_domain, read_domain, r
 from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.generate import generate
 from imagio_sim.meshing.phantoms import half_plane
-from imagio_sim.meshing.recipe import ShellRecipe
+from imagio_sim.meshing.recipe import Recipe, ShellRecipe
 
 RECIPE = ShellRecipe(0.0, 10.0, 3.0, 3.0)
 
@@ -40,6 +42,28 @@ def test_the_second_time_the_mesh_comes_from_the_cache(folder: Path, monkeypatch
     assert second.warning is None
     assert second.seconds < first.seconds
     assert same(first.domain, second.domain)
+
+
+def test_of_several_who_want_a_mesh_at_the_same_time_one_makes_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, said = [], []
+
+    def slowly(recipe: Recipe, **_: object) -> object:
+        time.sleep(0.3)
+        made.append(recipe)
+        return generate(recipe)
+
+    monkeypatch.setattr(cache, "generate", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(cached_domain, RECIPE, on_progress=said.append) for _ in range(3)]
+        found = [one.result() for one in waiting]
+
+    assert len(made) == 1
+    assert sorted(one.from_cache for one in found) == [False, True, True]
+    assert same(found[0].domain, found[2].domain)
+    assert "waiting for the mesh that process" in said[0]
+    assert [file.suffix for file in folder.iterdir()] == [".npz"]
 
 
 def test_another_recipe_is_another_mesh(folder: Path) -> None:

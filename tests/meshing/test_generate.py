@@ -208,13 +208,23 @@ def test_an_interrupt_ends_the_child_too(tmp_path: Path) -> None:
         f"run_worker(Path({str(recipe_file)!r}), Path({str(tmp_path / 'mesh.npz')!r}), 'hxt')"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL, start_new_session=True)
-    time.sleep(2.0)
-    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    child = child_that_meshes(parent.pid)
     os.kill(parent.pid, signal.SIGINT)
     parent.wait(timeout=10.0)
-    assert len(children) == 1
-    assert not Path(f"/proc/{children[0]}").exists()
+    assert not Path(f"/proc/{child}").exists()
     assert not (tmp_path / "mesh.npz").exists()
+
+
+def child_that_meshes(parent: int) -> str:
+    """The only child of a process, once it has loaded gmsh."""
+    end = time.monotonic() + 60.0
+    while time.monotonic() < end:
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        if children and "libgmsh" in Path(f"/proc/{children[0]}/maps").read_text():
+            assert len(children) == 1
+            return children[0]
+        time.sleep(0.01)
+    raise AssertionError("nothing is being meshed")
 
 
 def normal_recipe(device: str) -> MeshRecipe:

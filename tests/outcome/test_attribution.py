@@ -23,12 +23,12 @@ def distance(domain: Domain, centre: tuple[float, float, float] = (0.0, 0.0, 0.0
 
 def graded(level: np.ndarray) -> Agent:
     """An agent whose lethal share is exp(level)."""
-    return Agent(HEAT, level, lethal_survival(HEAT) ** np.exp(level))
+    return Agent(HEAT, level, lethal_survival(HEAT) ** np.exp(level), lethal_survival(HEAT))
 
 
 def certain(level: np.ndarray) -> Agent:
     """An agent that knows only dead and alive."""
-    return Agent("nadir_40", level, np.where(level >= 0.0, 0.0, 1.0))
+    return Agent("nadir_40", level, np.where(level >= 0.0, 0.0, 1.0), lethal_survival("nadir_40"))
 
 
 def even(domain: Domain, share: float) -> Agent:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.outcome.difference import BOTH, ONLY_FIRST, ONLY_SECOND, difference
+from imagio_sim.outcome.difference import BOTH, ONLY_FIRST, ONLY_SECOND, Killed, difference, volumes_by_region
 
 
 def grid(shape: tuple[int, int, int], corner: tuple[float, float, float], spacing: float = 2.0) -> Grid:
@@ -79,3 +79,37 @@ def test_grids_that_share_no_voxels_are_not_compared(other: Grid) -> None:
     zone = np.ones(other.shape, dtype=bool)
 
     assert difference(ball(WIDE, (0.0, 0.0, 0.0), 5.0), WIDE, zone, other) is None
+
+
+def killed(zone: NDArray[np.bool_], where: Grid, target: NDArray[np.bool_]) -> Killed:
+    return Killed(np.where(zone, np.where(target, 2, 1), 0).astype(np.uint8), ("elsewhere", "target"), where)
+
+
+def test_what_differs_is_told_by_where_it_lies_also_on_grids_of_their_own() -> None:
+    near, far = grid((20, 20, 20), (-20.0, -20.0, -20.0)), grid((22, 20, 20), (-12.0, -20.0, -20.0))
+    first, second = ball(near, (-4.0, 0.0, 0.0), 12.0), ball(far, (6.0, 0.0, 0.0), 12.0)
+    targets = [ball(where, (0.0, 0.0, 0.0), 7.0) for where in (near, far)]
+    found = difference(first, near, second, far)
+    assert found is not None
+
+    told = volumes_by_region(found, killed(first, near, targets[0]), killed(second, far, targets[1]))
+
+    whole = [found.volume_ml(value) for value in (ONLY_FIRST, ONLY_SECOND, BOTH)]
+    assert np.sum(list(told.values()), axis=0) == pytest.approx(whole)
+    voxel = near.voxel_volume_mm3 / 1000.0
+    assert told["target"][0] + told["target"][2] == pytest.approx((first & targets[0]).sum() * voxel)
+    assert told["target"][1] + told["target"][2] == pytest.approx((second & targets[1]).sum() * voxel)
+    assert told["target"][0] > 0.0
+
+
+def test_a_region_that_only_one_of_two_plans_names_is_told_as_well() -> None:
+    zone = ball(WIDE, (0.0, 0.0, 0.0), 10.0)
+    found = difference(zone, WIDE, np.zeros_like(zone), WIDE)
+    assert found is not None
+    nothing = Killed(np.zeros(WIDE.shape, dtype=np.uint8), ("elsewhere", "vein"), WIDE)
+
+    told = volumes_by_region(found, killed(zone, WIDE, zone), nothing)
+
+    assert list(told) == ["elsewhere", "target", "vein"]
+    assert told["target"].tolist() == [found.volume_ml(ONLY_FIRST), 0.0, 0.0]
+    assert told["vein"].tolist() == [0.0, 0.0, 0.0]

@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.outcome.uncertainty import contributions, interval, is_covered, probability, probability_map
+from imagio_sim.outcome.uncertainty import (
+    Contribution,
+    CorrectionCheck,
+    DrawnInput,
+    PlanUncertainty,
+    contributions,
+    interval,
+    is_covered,
+    plan_difference,
+    probability,
+    probability_map,
+    unchecked_share,
+)
 
 
 def test_an_interval_holds_nine_tenths_of_the_members() -> None:
@@ -52,6 +64,15 @@ def test_the_input_that_a_figure_follows_comes_first_with_its_direction() -> Non
     assert ranked[-1].share < 0.05
 
 
+def test_of_many_inputs_without_effect_none_is_called_more_than_chance() -> None:
+    random = np.random.default_rng(5)
+    inputs = {f"idle {number}": random.uniform(size=64) for number in range(100)}
+    figure = random.uniform(size=64)
+    assert min(one.significance for one in contributions(inputs, figure)) > 0.05
+    followed = contributions(inputs, figure + 3.0 * inputs["idle 7"])
+    assert [one.name for one in followed if one.significance < 0.05] == ["idle 7"]
+
+
 def test_a_figure_that_never_changes_comes_from_nothing() -> None:
     assert contributions({"one": np.arange(9.0)}, np.ones(9)) == []
 
@@ -69,3 +90,45 @@ def test_zones_on_different_boxes_add_up_where_they_overlap() -> None:
     assert found.share[1, 0, 1] == pytest.approx(1.0)
     assert found.share[2, 0, 0] == pytest.approx(1.0 / 3.0)
     assert found.share[0, 0, 0] == 0.0
+
+
+def test_the_unchecked_part_counts_memory_and_assumption_and_nothing_that_may_be_chance() -> None:
+    inputs = {"a": DrawnInput("", "read"), "b": DrawnInput("", "memory"), "c": DrawnInput("", "assumed")}
+    origins = [Contribution("a", 0.6, 1, 1e-9), Contribution("b", 0.2, -1, 0.01), Contribution("c", 0.04, 1, 0.3)]
+    assert unchecked_share(origins, inputs) == pytest.approx(0.25)
+    assert unchecked_share([], inputs) == 0.0
+
+
+def test_a_correction_is_enough_where_little_of_the_interval_is_left() -> None:
+    assert CorrectionCheck(4, error=0.2, width=2.0).is_enough
+    assert not CorrectionCheck(4, error=0.5, width=2.0).is_enough
+
+
+def plan(name: str, numbers: list[int], **sample: list[float]) -> PlanUncertainty:
+    nowhere = probability_map([(np.zeros((1, 1, 1), dtype=bool), Grid((1, 1, 1), np.eye(4)))])
+    figures = {key: told for key, values in sample.items() if (told := interval(values, values[0]))}
+    return PlanUncertainty(
+        *(name, len(numbers), 0, figures, None, None, {}, {}, {}, {}, {}, sample, numbers, 1.0, nowhere)
+    )
+
+
+def test_plans_are_held_against_each_other_draw_by_draw() -> None:
+    one = plan("A", [0, 1, 2, 3], margin=[1.0, 5.0, 9.0, 0.0], lost=[2.0, 2.0, 2.0, 2.0])
+    other = plan("B", [1, 2, 3, 4], margin=[4.0, 8.0, 1.0, 0.0], lost=[1.0, 3.0, 2.0, 0.0])
+    found = plan_difference(one, other, {"margin": 1, "lost": -1})
+    assert found is not None
+    assert (found.first, found.second, found.members) == ("A", "B", 3)
+    assert found.figures["margin"].median == 1.0
+    assert found.figures["margin"].nominal == -3.0
+    assert found.better["margin"].value == pytest.approx(2.0 / 3.0)
+    assert found.better["lost"].value == pytest.approx(1.0 / 3.0)  # better once, worse once, even once
+
+
+def test_plans_without_a_common_draw_are_not_compared() -> None:
+    assert plan_difference(plan("A", [0], margin=[1.0]), plan("B", [1], margin=[1.0]), {}) is None
+
+
+def test_what_has_no_figure_is_null_in_the_data() -> None:
+    data = plan("A", [0, 1], margin=[1.0, float("nan")]).data()
+    assert data["sample"]["margin"] == [1.0, None]
+    assert "zone" not in data

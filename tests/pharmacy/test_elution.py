@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """The pharmacy's ion-exchange constants are those that the elution of four products gives (validation DR04, DR09)."""
 
+import numpy as np
 import pytest
 
 from imagio_sim.pharmacy.particles import load_particles
 from validation.experiments.elution import (
+    BATH_RATIO,
     DOXORUBICIN,
     IDARUBICIN,
     MINUTE,
+    UNRESISTING,
     Elution,
+    apparatus_transfer,
+    behind_the_same_film,
     calibrated,
     fickian,
+    film,
     half_saturation,
     of_library,
     predicted,
@@ -32,6 +38,37 @@ def test_idarubicin_has_its_own_equilibrium_and_the_rate_that_follows(known: Elu
     follows = predicted(elution, calibrated(known), rate_follows=True)
     assert held.plateau() == pytest.approx(elution.plateau, rel=0.01)
     assert held.rate == pytest.approx(follows.rate, rel=0.01)
+
+
+@pytest.mark.parametrize("elution", DOXORUBICIN, ids=lambda one: one.particles)
+def test_beads_are_faster_than_their_apparatus_lets_them_seem(elution: Elution) -> None:
+    alone, behind = (calibrated(elution, transfer=transfer) for transfer in (np.inf, apparatus_transfer()))
+    assert behind.rate > 1.5 * alone.rate
+    for beads in (alone, behind):
+        assert beads.time_of(0.75) == pytest.approx(elution.t75_min * MINUTE, rel=0.01)
+
+
+def test_without_an_apparatus_a_bath_is_approached_as_the_closed_form_says() -> None:
+    """First order in a bath so large that nothing comes back."""
+    beads = calibrated(DOXORUBICIN[1], transfer=np.inf)
+    assert beads.time_of(0.75, 1e12) == pytest.approx(np.log(4.0) / beads.rate, rel=1e-4)
+
+
+def test_beads_without_resistance_leave_all_of_it_to_the_apparatus() -> None:
+    tandem = DOXORUBICIN[3]
+    layer = film(tandem)
+    assert layer.transfer == apparatus_transfer()
+    assert calibrated(tandem).rate == UNRESISTING
+    assert layer.time(calibrated(tandem).load, 0.75 * tandem.plateau, BATH_RATIO) == pytest.approx(77.0 * MINUTE)
+
+
+def test_the_apparatus_that_doxorubicin_tells_is_that_of_idarubicin_where_beads_hold_both_tightly() -> None:
+    found = [behind_the_same_film(ida, film(dox)) / MINUTE for dox, ida in PAIRS]
+    measured = [ida.t75_min for _, ida in PAIRS]
+    assert found[2] == pytest.approx(measured[2], rel=0.1)
+    assert found[3] == pytest.approx(measured[3], rel=0.01)
+    assert found[0] > 4.0 * measured[0]
+    assert found[1] > 4.0 * measured[1]
 
 
 @pytest.mark.parametrize(("known", "elution"), PAIRS, ids=lambda one: one.particles)

@@ -20,6 +20,7 @@ from imagio_sim.tissue.laws import (
     mean_frozen_fraction,
     moisture,
     perfusion_rate,
+    steam_conductivity,
     thermal_conductivity,
 )
 
@@ -47,6 +48,9 @@ LAWS: dict[str, Callable[[Any, Arithmetic], Any]] = {
     ),
     "flow in ice": lambda t, xp: flowing_fraction(t, freezing_start=-1.0, perfusion_stop=-2.0, xp=xp),
     "perfusion": lambda t, xp: perfusion_rate(0.01, t / 130.0, shutdown_start=0.7, shutdown_end=0.9, xp=xp),
+    "steam": lambda t, xp: steam_conductivity(
+        t, t + 3.0, diffusivity=1e-8, latent_heat=1.66e9, vaporisation_start=100.0, vaporisation_width=5.0, xp=xp
+    ),
     "smoothstep": lambda t, xp: smoothstep(t, start=42.0, end=43.0, xp=xp),
     "enthalpy": lambda t, xp: MATERIAL.enthalpy(t, xp=xp),
     "apparent heat capacity": lambda t, xp: MATERIAL.heat_capacity_apparent(t, xp=xp),

@@ -14,7 +14,7 @@ from imagio_sim.pharmacy.liposomes import liposome_names, load_liposomes
 from imagio_sim.physics.arithmetic import UFL
 from imagio_sim.physics.liposomes import (
     BodyKinetics,
-    TissueKinetics,
+    LiposomeTissue,
     body_rates,
     interpolated_rate,
     mixed_permeability,
@@ -25,7 +25,7 @@ from imagio_sim.tissue.arithmetic import NUMPY, Arithmetic
 
 TEMPERATURES, RATES = (37.0, 39.5, 41.5), (1e-5, 0.16, 0.97)
 BODY = BodyKinetics(2.9e-3, 1.5e-4, 1.4e-5, 0.0177, 1.7e-5, 1.83, 1.4e-5, 0.071, 8e-6)
-LIVER = TissueKinetics(0.1, 0.15, 0.012, 0.013, 4e-5, 4e-4, 0.02)
+LIVER = LiposomeTissue(0.1, 0.15, 0.012, 0.013, 4e-5, 4e-4, 0.02)
 
 
 def release(temperature: Any, xp: Arithmetic = NUMPY) -> Any:

@@ -32,6 +32,15 @@ SPHERES = {
     "activity": "1.5 GBq",
     "lung_shunt": "5 %",
 }
+EMULSION = {
+    "kind": "oil_emulsion",
+    **ARTERY,
+    "drug": "doxorubicin",
+    "drug_mass": "50 mg",
+    "oil": "lipiodol",
+    "oil_volume": "10 ml",
+    "occlusion": "50 %",
+}
 LIPOSOMES = {"kind": "liposomes", "formulation": "thermodox", "drug_mass": "90 mg", "infusion_time": "30 min"}
 HERE = "plans.A.infusions[0]"
 
@@ -130,6 +139,13 @@ def test_files_of_territories_are_inputs_of_the_run(scenario: Make) -> None:
         (given(SPHERES, activity="1.5 Gy"), f"{HERE}.activity", "which is no activity"),
         (given(SPHERES, activity="-1 GBq"), f"{HERE}.activity", "-1 GBq"),
         (given(SPHERES, lung_shunt="60 %"), f"{HERE}.lung_shunt", "60 %"),
+        (given(SPHERES, lung_shunt=...), f"{HERE}.lung_shunt", "lung_shunt"),
+        (given(BEADS, lung_shunt="60 %"), f"{HERE}.lung_shunt", "60 %"),
+        (given(SPHERES, deposition="clusters"), f"{HERE}.deposition", "add seed: 1"),
+        (given(SPHERES, deposition="clusters", seed=-1), f"{HERE}.seed", "-1"),
+        (given(SPHERES, deposition="cluster"), f"{HERE}.deposition", "clusters"),
+        (given(BEADS, seed=1), f"{HERE}.seed", "add deposition: clusters"),
+        (given(EMULSION, deposition="clusters", seed=1), f"{HERE}.deposition", "no particles to count"),
         (given(SPHERES, aim="190 GBq"), f"{HERE}.aim", "which is no absorbed dose"),
         (given(SPHERES, imaged_after="20 h"), f"{HERE}.imaged_after", "a time without an image"),
         (given(SPHERES, territory={"image": "pet.nii.gz"}), f"{HERE}.territory.unit", "add unit"),

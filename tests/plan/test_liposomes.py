@@ -66,6 +66,19 @@ def test_liposomes_that_cannot_be_meant_are_refused(
     assert says in found[where]
 
 
+def test_a_patient_has_one_body_mass(scenario: Make, refusals: Refuse) -> None:
+    drip = {"kind": "liposomes", "formulation": "pegylated", "drug_mass": "50 mg", "infusion_time": "30 min"}
+
+    def stages(first: str, second: str) -> dict[str, Any]:
+        given = [{**drip, "body_mass": first}, {**drip, "body_mass": second}, drip]
+        return {"plans.A": {"stages": [{"infusions": [one], "wait": "1 day"} for one in given]}}
+
+    (error,) = refusals(stages("70 kg", "80 kg"))
+    assert "plans.A.stages[1].infusions[0].body_mass" in error.where
+    assert "80" in str(error)
+    assert scenario(stages("70 kg", "70 kg")).plan("A").weighing
+
+
 def test_liposomes_that_heat_does_not_open_need_no_heat(scenario: Make, refusals: Refuse) -> None:
     infusion = {"kind": "liposomes", "drug_mass": "90 mg", "infusion_time": "30 min"}
     later = {"plans.A": {"infusions": [{**infusion, "formulation": "pegylated"}], "wait": "3 days"}}

@@ -90,6 +90,34 @@ A = "plans.A"
             "-1 1/s",
         ),
         ({"tissue_values.liver.perfusion_rate.source": ...}, "tissue_values.liver.perfusion_rate.source", "add source"),
+        # values of the pharmacy and of the death models
+        ({"pharmacy_values": {"doxorubicine": {}}}, "pharmacy_values.doxorubicine", "did you mean 'doxorubicin'?"),
+        (
+            {"pharmacy_values": {"doxorubicin": {"plasma_clearence": {"value": "1 l/min", "source": "me"}}}},
+            "pharmacy_values.doxorubicin.plasma_clearence",
+            "did you mean 'plasma_clearance'?",
+        ),
+        (
+            {"pharmacy_values": {"doxorubicin": {"dose_molar_mass": {"value": "0.6 kg/mol", "source": "me"}}}},
+            "pharmacy_values.doxorubicin.dose_molar_mass",
+            "that may be given",
+        ),
+        (
+            {"pharmacy_values": {"doxorubicin": {"plasma_clearance": {"value": "1 l", "source": "me"}}}},
+            "pharmacy_values.doxorubicin.plasma_clearance.value",
+            "no plasma_clearance",
+        ),
+        ({"death_values": {"drug_exposur": {}}}, "death_values.drug_exposur", "did you mean 'drug_exposure'?"),
+        (
+            {"death_values": {"drug_exposure": {"steepnes": {"value": 2.0, "source": "me"}}}},
+            "death_values.drug_exposure.steepnes",
+            "did you mean 'steepness'?",
+        ),
+        (
+            {"death_values": {"drug_exposure": {"dead_survival": {"value": 1.0, "source": "me"}}}},
+            "death_values.drug_exposure.dead_survival.value",
+            "0.999",
+        ),
         # patient
         ({"patient.labels": [], "patient.outside": {"cut": "skin"}}, "patient.labels", "homogeneous phantom"),
         ({"patient.image": ...}, "patient.unlabelled", "by_hu without an image"),

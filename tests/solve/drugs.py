@@ -57,6 +57,7 @@ def beads(domain: Domain, **changes: Any) -> BeadDepot:
         exchange_rate=4e-5,
         radius=8e-5,
         shape="sphere",
+        unbound_share=0.0,
     )
     return replace(depot, **changes)
 
@@ -129,6 +130,7 @@ def spec(domain: Domain, **changes: Any) -> DrugSpec:
         tissue=organ(domain),
         haematocrit=0.4,
         target=np.zeros(len(domain.cells)),
+        vessel_delay=1.5 * DAY,
     )
     return replace(made, **changes)
 

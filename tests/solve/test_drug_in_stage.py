@@ -45,7 +45,17 @@ def test_all_drug_is_somewhere_after_two_weeks_and_nothing_is_negative() -> None
     assert amounts.pop("elsewhere") == 0.0
     assert min(amounts.values()) > 0.0
     assert all(values.min() >= 0.0 for name, values in source.fields().items() if name.startswith("drug_"))
-    assert source.splits < 150
+    assert source.splits < 200
+
+
+def test_what_beads_have_not_bound_is_in_the_plasma_at_once() -> None:
+    case = drugged(60.0, depots=lambda domain: (beads(domain, unbound_share=0.02),))
+    source = Stage(MPI.COMM_WORLD, case).sources[0]
+    assert isinstance(source, DrugSource)
+    amounts = source.facts()["balance_mol"]
+    assert amounts["plasma"] == pytest.approx(0.02 * GIVEN)
+    assert amounts["depots"] == pytest.approx(0.98 * GIVEN)
+    assert source.facts()["balance_error"] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_an_emulsion_gives_its_burst_at_once_and_the_rest_slowly() -> None:
@@ -54,9 +64,9 @@ def test_an_emulsion_gives_its_burst_at_once_and_the_rest_slowly() -> None:
     assert isinstance(source, DrugSource)
     amounts = source.facts()["balance_mol"]
     assert amounts["free"] == pytest.approx(0.3 * GIVEN)
-    assert amounts["beads"] == pytest.approx(0.7 * GIVEN)
+    assert amounts["depots"] == pytest.approx(0.7 * GIVEN)
     _, later = marched(drugged(1.0 * DAY, depots=lambda domain: (emulsion(domain),)))
-    left = later.facts()["balance_mol"]["beads"]
+    left = later.facts()["balance_mol"]["depots"]
     assert left == pytest.approx(0.7 * GIVEN * np.exp(-(5e-5 + 1e-6) * DAY), rel=1e-2)
     assert later.facts()["largest_balance_error"] < 1e-6
 
@@ -67,7 +77,7 @@ def test_drug_that_was_deposited_beyond_the_mesh_does_not_come_back_into_it(made
     amounts = Stage(MPI.COMM_WORLD, case).sources[0].facts()["balance_mol"]
     assert amounts["loaded"] == pytest.approx(GIVEN, rel=1e-9, abs=0.0)
     assert amounts["elsewhere"] == pytest.approx(0.1 * GIVEN, rel=1e-9, abs=0.0)
-    assert amounts["beads"] + amounts["free"] == pytest.approx(0.9 * GIVEN, rel=1e-9, abs=0.0)
+    assert amounts["depots"] + amounts["free"] == pytest.approx(0.9 * GIVEN, rel=1e-9, abs=0.0)
     facts = marched(case)[1].facts()
     assert facts["balance_mol"]["elsewhere"] == amounts["elsewhere"]
     assert facts["largest_balance_error"] < 1e-6
@@ -81,9 +91,11 @@ def test_drug_that_was_deposited_where_no_fluid_is_does_not_come_into_the_organ(
     assert isinstance(source, DrugSource)
     amounts = source.facts()["balance_mol"]
     assert 0.1 * GIVEN < amounts["elsewhere"] < 0.9 * GIVEN
-    assert amounts["beads"] + amounts["elsewhere"] == pytest.approx(GIVEN, rel=1e-9, abs=0.0)
+    assert amounts["depots"] + amounts["elsewhere"] == pytest.approx(GIVEN, rel=1e-9, abs=0.0)
     # as much drug per bead as there is in one
-    per_bead = source.drug.depots[0][source.drug.depots[0] > 0.0] / source._bead_density[source.drug.depots[0] > 0.0]
+    per_bead = (
+        source.drug.depots[0][source.drug.depots[0] > 0.0] / source.organ.bead_density[source.drug.depots[0] > 0.0]
+    )
     assert per_bead == pytest.approx(GIVEN / 2000.0, rel=1e-9, abs=0.0)
 
 
@@ -177,7 +189,7 @@ def test_what_a_new_mesh_changes_of_the_amounts_is_set_right_and_told() -> None:
     changed = {name: 0.98 * values for name, values in left_by(first_stage).items()}
     case = replace(later, initial_state=changed, carried_numbers={first.name: first.carried_numbers()})
     facts, before = Stage(MPI.COMM_WORLD, case).sources[0].facts(), first.facts()["balance_mol"]
-    held = sum(before[name] for name in ("beads", "free", "bound", "cells"))
+    held = sum(before[name] for name in ("depots", "free", "bound", "cells"))
     assert facts["balance_mol"] == pytest.approx(before, rel=1e-9, abs=0.0)
     assert facts["corrected_shares"]["hand_over"] == pytest.approx(0.02 * held / GIVEN, rel=1e-6)
 

@@ -15,7 +15,7 @@ from imagio_sim.pharmacy.drugs import load_drug
 from imagio_sim.solve.bead_scale import Core, Surroundings, UnitCell
 from imagio_sim.solve.bead_shells import Shells
 from imagio_sim.solve.drug_depots import Beads, Oil
-from imagio_sim.solve.drug_kinetics import Depot, DrugKinetics, DrugState, Step, TissueKinetics
+from imagio_sim.solve.drug_kinetics import Depot, DepotDrugState, DepotTissue, DrugKinetics, Step
 from imagio_sim.tissue.death.drug import drug_death_models
 from tests.solve.drugs import BODY, DAY, HOUR, Floats
 
@@ -28,10 +28,10 @@ NOWHERE = replace(BODY, plasma_volume=1e6, clearance=0.0, peripheral_flows=(0.0,
 """A body so large that nothing comes back from it."""
 
 
-def tissue(count: int = 1, shells: Shells | None = None, **changes: Any) -> TissueKinetics:
+def tissue(count: int = 1, shells: Shells | None = None, **changes: Any) -> DepotTissue:
     """Tumour without drainage; one cubic metre per node."""
     ones = np.ones(count)
-    made = TissueKinetics(
+    made = DepotTissue(
         shells=Shells.none(count) if shells is None else shells,
         volume=ones,
         fluid=FLUID * ones,
@@ -47,7 +47,7 @@ def tissue(count: int = 1, shells: Shells | None = None, **changes: Any) -> Tiss
     return replace(made, **changes)
 
 
-def kinetics(where: TissueKinetics, *depots: Depot, body: Any = NOWHERE, tolerance: float = 2e-3) -> DrugKinetics:
+def kinetics(where: DepotTissue, *depots: Depot, body: Any = NOWHERE, tolerance: float = 2e-3) -> DrugKinetics:
     return DrugKinetics(where, body, depots, total=lambda values: float(values.sum()), tolerance=tolerance)
 
 
@@ -86,7 +86,7 @@ def test_release_binding_uptake_and_washout_follow_the_equations_over_two_weeks(
     times = np.array([HOUR, 8 * HOUR, DAY, 7 * DAY, 14 * DAY])
     wanted, load = exact(0.05, times), 0.05
     solver = kinetics(tissue(), released_slowly())
-    state, before = replace(DrugState.empty(1, 1, 1), depots=np.array([[load]])), 0.0
+    state, before = replace(DepotDrugState.empty(1, 1, 1), depots=np.array([[load]])), 0.0
     for column, time in enumerate(times):
         state, before = solver.advance(state, time - before, ignored), time
         held = np.array([state.free[0, 0], state.bound[0, 0], state.cells[0, 0], state.depots[0, 0]])
@@ -99,7 +99,7 @@ def test_a_step_is_of_second_order_where_nothing_is_stiff() -> None:
     slow = tissue(largest_uptake=np.zeros(1), association_rate=0.0)
     solver, errors = kinetics(slow), []
     for steps in (8, 16, 32):
-        state = replace(DrugState.empty(0, 1, 1), free=np.ones((1, 1)))
+        state = replace(DepotDrugState.empty(0, 1, 1), free=np.ones((1, 1)))
         duration = 300.0 / steps
         for _ in range(steps):
             whole, halves = solver._ended(state, duration), solver._halves(state, duration)
@@ -115,7 +115,7 @@ def test_amounts_stay_positive_and_their_sum_as_it_is_in_steps_of_any_length() -
     where = tissue(count, shells, free_washout=generator.uniform(0.0, 0.05, count))
     beads = Beads(0.06, 4e-5, np.full(count, 3.0), shells.transfer)
     solver = kinetics(where, beads, body=BODY, tolerance=1e9)
-    start = replace(DrugState.empty(1, *shells.share.shape), depots=generator.uniform(0.0, 2.5, (1, count)))
+    start = replace(DepotDrugState.empty(1, *shells.share.shape), depots=generator.uniform(0.0, 2.5, (1, count)))
     for duration in (1.0, 1e3, 1e6):
         solver.duration = duration
         state = solver.advance(start, duration, ignored)
@@ -127,7 +127,7 @@ def test_amounts_stay_positive_and_their_sum_as_it_is_in_steps_of_any_length() -
 
 def test_a_body_without_tissue_follows_its_matrix_exponential() -> None:
     solver = kinetics(tissue(free_washout=np.zeros(1)), body=BODY, tolerance=1e-4)
-    state = solver.advance(replace(DrugState.empty(0, 1, 1), plasma=1e-4), 6 * HOUR, ignored)
+    state = solver.advance(replace(DepotDrugState.empty(0, 1, 1), plasma=1e-4), 6 * HOUR, ignored)
     out = np.array([*BODY.peripheral_flows, BODY.clearance]) / BODY.plasma_volume
     back = np.array(BODY.peripheral_flows) / np.array(BODY.peripheral_volumes)
     matrix = np.array(
@@ -140,14 +140,14 @@ def test_a_body_without_tissue_follows_its_matrix_exponential() -> None:
 def test_what_is_cleared_is_the_clearance_times_the_area_under_the_plasma_concentration() -> None:
     areas = []
     solver = kinetics(tissue(volume=np.full(1, 1e-5)), released_slowly(), body=BODY)
-    start = replace(DrugState.empty(1, 1, 1), depots=np.array([[5.0]]))
+    start = replace(DepotDrugState.empty(1, 1, 1), depots=np.array([[5.0]]))
     state = solver.advance(start, 10 * DAY, lambda step: areas.append(step.plasma_mean * step.duration))
     assert state.cleared == pytest.approx(BODY.clearance * sum(areas), rel=1e-6)
 
 
 def test_plasma_and_tissue_come_to_the_same_unbound_concentration() -> None:
     solver = kinetics(tissue(largest_uptake=np.zeros(1), volume=np.full(1, 1e-3)), body=replace(BODY, clearance=0.0))
-    state = solver.advance(replace(DrugState.empty(0, 1, 1), plasma=1e-6), 1e8, ignored)
+    state = solver.advance(replace(DepotDrugState.empty(0, 1, 1), plasma=1e-6), 1e8, ignored)
     unbound = BODY.unbound_share * state.plasma / BODY.plasma_volume
     assert state.free[0, 0] / FLUID == pytest.approx(unbound, rel=1e-3)
 
@@ -179,7 +179,7 @@ def test_drug_is_where_the_resolved_scale_of_a_bead_has_it_within_one_percent_of
         bound_washout=0.0,
     )
     cell = UnitCell(
-        Core("sphere", radius, load, capacity, 0.06142, 4.12e-5),
+        Core("sphere", radius, load, capacity, 0.06142, 4.12e-5, 0.0),
         surroundings,
         cell_radius=(radius**3 + 3.0 / (4.0 * np.pi * 1e6 * per_ml)) ** (1.0 / 3.0),
     )
@@ -189,7 +189,7 @@ def test_drug_is_where_the_resolved_scale_of_a_bead_has_it_within_one_percent_of
     shells = Shells.around(np.array([number]), radius, conductance=np.array([conductance]), shape="sphere")
     beads = Beads(0.06142, 4.12e-5, np.array([capacity * number]), shells.transfer)
     solver = kinetics(tissue(1, shells, free_washout=np.array([washout])), beads, tolerance=1.5e-3)
-    state = replace(DrugState.empty(1, *shells.share.shape), depots=np.array([[load * number]]))
+    state = replace(DepotDrugState.empty(1, *shells.share.shape), depots=np.array([[load * number]]))
     (model, *_), effect = drug_death_models("doxorubicin"), [np.zeros(shells.share.shape)]
 
     def acted(step: Step) -> None:
@@ -227,3 +227,17 @@ def test_beads_and_clean_fluid_exchange_as_the_law_of_the_bead_says() -> None:
     assert out * load - back * concentration == pytest.approx([0.0, *law])
     assert lost.max() == 0.0
     assert law[1] < 0.0
+
+
+def test_droplets_that_blood_carries_away_give_their_drug_at_the_rate_of_the_emulsion() -> None:
+    """M' = -(k + w) M and E' = w M - k E, so that depot and droplets hold M_0 exp(-k t) together."""
+    release, washout, load, duration = 2e-5, 5e-6, 0.3, 2.0 * DAY
+    solver = kinetics(tissue(), Oil(release, np.array([washout])), tolerance=1e-4)
+    start = replace(DepotDrugState.empty(1, 1, 1), depots=np.array([[load]]))
+    state = solver.advance(start, duration, ignored)
+    volume = solver.tissue.volume[0]
+    left = load * volume * np.exp(-release * duration)
+    assert state.depots[0, 0] * volume == pytest.approx(left * np.exp(-washout * duration), rel=2e-3)
+    assert state.afloat[0] == pytest.approx(left * (1.0 - np.exp(-washout * duration)), rel=2e-3)
+    assert solver.amount(state) == pytest.approx(load * volume, rel=1e-12)
+    assert state.plasma > 0.0

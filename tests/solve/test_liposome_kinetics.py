@@ -15,12 +15,12 @@ from imagio_sim.physics.liposomes import (
     BODY,
     TISSUE,
     BodyKinetics,
-    TissueKinetics,
+    LiposomeTissue,
     body_rates,
     tissue_flows,
     tissue_rates,
 )
-from imagio_sim.solve.liposome_kinetics import Conditions, DrugState, LiposomeKinetics
+from imagio_sim.solve.liposome_kinetics import Conditions, LiposomeKinetics, LiposomeState
 
 Floats = NDArray[np.float64]
 
@@ -40,10 +40,10 @@ class Points:
         return np.asarray(densities @ self.volumes)
 
 
-def tissue(count: int, **changes: float) -> TissueKinetics:
-    nominal = TissueKinetics(0.1, 0.15, 0.012, 0.013, 4e-5, 4e-4, 0.02)
+def tissue(count: int, **changes: float) -> LiposomeTissue:
+    nominal = LiposomeTissue(0.1, 0.15, 0.012, 0.013, 4e-5, 4e-4, 0.02)
     values = {**vars(nominal), **changes}
-    return TissueKinetics(**{name: np.full(count, value) for name, value in values.items()})
+    return LiposomeTissue(**{name: np.full(count, value) for name, value in values.items()})
 
 
 def constant(flow: Any, release: Any, extravasation: Any = 0.0, count: int = 3) -> Any:
@@ -52,8 +52,8 @@ def constant(flow: Any, release: Any, extravasation: Any = 0.0, count: int = 3) 
 
 
 def advanced(
-    kinetics: LiposomeKinetics, state: DrugState, duration: float, conditions: Any, infused: float = 0.0
-) -> DrugState:
+    kinetics: LiposomeKinetics, state: LiposomeState, duration: float, conditions: Any, infused: float = 0.0
+) -> LiposomeState:
     return kinetics.advance(state, duration, conditions, np.array([infused / duration, 0.0]), lambda *step: None)
 
 
@@ -61,7 +61,7 @@ def region(body: BodyKinetics = ADULT, tolerance: float = 1e-5, **changes: float
     return LiposomeKinetics(body, tissue(3, **changes), Points(VOLUMES), tolerance=tolerance)
 
 
-def held(state: DrugState, volumes: Floats = VOLUMES) -> float:
+def held(state: LiposomeState, volumes: Floats = VOLUMES) -> float:
     return float((state.tissue @ volumes).sum() + state.body.sum())
 
 
@@ -69,7 +69,7 @@ def test_an_infusion_into_one_compartment_that_leaks_into_another_follows_its_cl
     body = replace(ADULT, shallow_flow=0.0, deep_flow=0.0)
     duration, after = 30 * MINUTES, 60 * MINUTES
     still = constant(0.0, 0.0)
-    state = advanced(region(body, 1e-6), DrugState.empty(3), duration, still, DOSE)
+    state = advanced(region(body, 1e-6), LiposomeState.empty(3), duration, still, DOSE)
     state = advanced(region(body, 1e-6), state, after, still)
     out, back = body.leakage + body.encapsulated_uptake, body.clearance / body.free_volume
     rate = DOSE / duration
@@ -86,7 +86,7 @@ def test_an_infusion_into_one_compartment_that_leaks_into_another_follows_its_cl
 
 def test_free_drug_in_two_compartments_falls_by_two_exponentials() -> None:
     body = replace(ADULT, deep_flow=0.0)
-    bolus = DrugState(np.zeros((len(TISSUE), 3)), np.array([0.0, DOSE, 0.0, 0.0, 0.0]))
+    bolus = LiposomeState(np.zeros((len(TISSUE), 3)), np.array([0.0, DOSE, 0.0, 0.0, 0.0]))
     state = advanced(region(body, 1e-6), bolus, 40 * MINUTES, constant(0.0, 0.0))
     away, back = body.shallow_flow / body.free_volume, body.shallow_flow / body.shallow_volume
     gone = body.clearance / body.free_volume
@@ -99,19 +99,19 @@ def test_free_drug_in_two_compartments_falls_by_two_exponentials() -> None:
 
 def test_without_heat_tissue_gets_no_more_than_what_leaks() -> None:
     tight = replace(ADULT, leakage=0.0)
-    state = advanced(region(tight, 1e-3), DrugState.empty(3), 30 * MINUTES, constant(0.007, 0.0), DOSE)
+    state = advanced(region(tight, 1e-3), LiposomeState.empty(3), 30 * MINUTES, constant(0.007, 0.0), DOSE)
     assert state.tissue[0].min() > 0.0
     assert np.all(state.tissue[1:] == 0.0)
     assert state.body[1] == 0.0
-    leaky = advanced(region(tolerance=1e-3), DrugState.empty(3), 30 * MINUTES, constant(0.007, 1.4e-5), DOSE)
-    heated = advanced(region(tolerance=1e-3), DrugState.empty(3), 30 * MINUTES, constant(0.007, 0.9), DOSE)
+    leaky = advanced(region(tolerance=1e-3), LiposomeState.empty(3), 30 * MINUTES, constant(0.007, 1.4e-5), DOSE)
+    heated = advanced(region(tolerance=1e-3), LiposomeState.empty(3), 30 * MINUTES, constant(0.007, 0.9), DOSE)
     assert 0.0 < leaky.tissue[4].max() < 0.02 * heated.tissue[4].min()
 
 
 def test_liposomes_that_empty_at_once_into_greedy_tissue_give_it_all_that_flows_by() -> None:
     flow, duration, concentration = 0.007, 10 * MINUTES, 0.03
     endless = replace(ADULT, encapsulated_volume=1e3, encapsulated_uptake=0.0, leakage=0.0)
-    start = DrugState(np.zeros((len(TISSUE), 3)), np.array([1e3 * concentration, 0.0, 0.0, 0.0, 0.0]))
+    start = LiposomeState(np.zeros((len(TISSUE), 3)), np.array([1e3 * concentration, 0.0, 0.0, 0.0, 0.0]))
     greedy = region(endless, 1e-4, extraction=50.0, uptake_capacity=10.0, return_half=1e9)
     state = advanced(greedy, start, duration, constant(flow, 100.0))
     assert state.tissue.sum(axis=0) == pytest.approx(flow * concentration * duration, rel=2e-3)
@@ -119,7 +119,7 @@ def test_liposomes_that_empty_at_once_into_greedy_tissue_give_it_all_that_flows_
 
 
 def test_tissue_without_blood_flow_gets_nothing() -> None:
-    state = advanced(region(tolerance=1e-3), DrugState.empty(3), 600.0, constant([0.0, 0.007, 0.007], 1.0), DOSE)
+    state = advanced(region(tolerance=1e-3), LiposomeState.empty(3), 600.0, constant([0.0, 0.007, 0.007], 1.0), DOSE)
     assert np.all(state.tissue[:, 0] == 0.0)
     assert state.tissue[:, 1:].sum(axis=0).min() > 0.0
 
@@ -127,8 +127,8 @@ def test_tissue_without_blood_flow_gets_nothing() -> None:
 def test_equal_points_get_the_same_whatever_their_order() -> None:
     kinetics = LiposomeKinetics(ADULT, tissue(3), Points(np.array([1.0, 5.0, 2.0]) * 1e-6), tolerance=1e-3)
     turned = LiposomeKinetics(ADULT, tissue(3), Points(np.array([2.0, 5.0, 1.0]) * 1e-6), tolerance=1e-3)
-    one = advanced(kinetics, DrugState.empty(3), 900.0, constant([0.007, 0.002, 0.007], [1.0, 0.3, 1.0]), DOSE)
-    other = advanced(turned, DrugState.empty(3), 900.0, constant([0.007, 0.002, 0.007], [1.0, 0.3, 1.0]), DOSE)
+    one = advanced(kinetics, LiposomeState.empty(3), 900.0, constant([0.007, 0.002, 0.007], [1.0, 0.3, 1.0]), DOSE)
+    other = advanced(turned, LiposomeState.empty(3), 900.0, constant([0.007, 0.002, 0.007], [1.0, 0.3, 1.0]), DOSE)
     assert one.tissue[:, 0] == pytest.approx(one.tissue[:, 2], rel=1e-12)
     assert one.tissue == pytest.approx(other.tissue[:, ::-1], rel=1e-9)
     assert one.body == pytest.approx(other.body, rel=1e-9)
@@ -140,7 +140,7 @@ def warming(share: float) -> Conditions:
     return Conditions(np.array([0.007, 0.006, 0.005 * (1.0 - share)]), rates, np.array([4e-6, 1e-4, 2e-4]))
 
 
-def reference(duration: float) -> DrugState:
+def reference(duration: float) -> LiposomeState:
     """The same by the definition in ``physics`` and an integrator of another kind."""
     kinetics, count = tissue(3), len(VOLUMES)
 
@@ -163,10 +163,10 @@ def reference(duration: float) -> DrugState:
 
     start = np.zeros(5 * count + len(BODY))
     flat = solve_ivp(rates, (0.0, duration), start, method="LSODA", rtol=1e-10, atol=1e-18).y[:, -1]
-    return DrugState(flat[: 5 * count].reshape(5, count), flat[5 * count :])
+    return LiposomeState(flat[: 5 * count].reshape(5, count), flat[5 * count :])
 
 
-def largest_error(state: DrugState, exact: DrugState) -> float:
+def largest_error(state: LiposomeState, exact: LiposomeState) -> float:
     """Relative to the largest of each compartment."""
     inside = np.abs(state.tissue - exact.tissue) / exact.tissue.max(axis=1, keepdims=True)
     return float(max(inside.max(), np.abs(state.body / exact.body - 1.0).max()))
@@ -176,7 +176,7 @@ def test_steps_are_of_second_order() -> None:
     duration, exact, errors = 600.0, reference(600.0), []
     counts = (300, 600, 1200)
     for count in counts:
-        kinetics, state = region(tolerance=1.0), DrugState.empty(3)
+        kinetics, state = region(tolerance=1.0), LiposomeState.empty(3)
         for number in range(count):
             before, after = warming(number / count), warming((number + 1) / count)
             state, _ = kinetics.step(state, duration / count, before, after, np.array([DOSE / duration, 0.0]))
@@ -190,7 +190,7 @@ def test_steps_are_of_second_order() -> None:
 def test_a_smaller_tolerance_gives_a_smaller_error() -> None:
     exact, errors = reference(600.0), []
     for tolerance in (2e-2, 5e-3, 1e-3):
-        state = advanced(region(tolerance=tolerance), DrugState.empty(3), 600.0, warming, DOSE)
+        state = advanced(region(tolerance=tolerance), LiposomeState.empty(3), 600.0, warming, DOSE)
         errors.append(largest_error(state, exact))
     assert errors[0] > 2.0 * errors[1] > 4.0 * errors[2]
     assert errors[1] < 5e-3
@@ -198,7 +198,7 @@ def test_a_smaller_tolerance_gives_a_smaller_error() -> None:
 
 @pytest.mark.parametrize("length", [0.1, 60.0, 1e4, 1e7])
 def test_steps_of_any_length_keep_every_amount_positive_and_their_sum(length: float) -> None:
-    kinetics, state, given = region(), DrugState.empty(3), 0.0
+    kinetics, state, given = region(), LiposomeState.empty(3), 0.0
     for number in range(6):
         infused = DOSE if number < 3 else 0.0
         state, _ = kinetics.step(state, length, warming(0.2), warming(0.9), np.array([0.9, 0.1]) * infused / length)
@@ -210,7 +210,7 @@ def test_steps_of_any_length_keep_every_amount_positive_and_their_sum(length: fl
 
 def test_two_weeks_pass_in_few_steps() -> None:
     kinetics = region(tolerance=5e-3)
-    state = advanced(kinetics, DrugState.empty(3), 1800.0, constant(0.007, 0.5), DOSE)
+    state = advanced(kinetics, LiposomeState.empty(3), 1800.0, constant(0.007, 0.5), DOSE)
     state = advanced(kinetics, state, 14 * 86400.0, constant(0.007, 1.4e-5))
     assert kinetics.steps < 4000
     assert held(state) == pytest.approx(DOSE, rel=1e-9)

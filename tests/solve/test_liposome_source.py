@@ -13,7 +13,8 @@ from imagio_sim.solve.case_file import load_case, save_case
 from imagio_sim.solve.checkpoint import load_checkpoint, save_checkpoint
 from imagio_sim.solve.sources import VolumeSource
 from imagio_sim.solve.sources.liposomes import LiposomeSource
-from imagio_sim.solve.stage import CARRIED, Stage
+from imagio_sim.solve.stage import Stage
+from imagio_sim.solve.state_names import CARRIED
 from tests.solve.bricks import SIDE_MM, begun, finished
 from tests.solve.liposomes import AMOUNT, heated
 

@@ -16,7 +16,7 @@ from imagio_sim.solve.case_file import load_case, save_case
 from imagio_sim.solve.checkpoint import load_checkpoint, save_checkpoint
 from imagio_sim.solve.sources.radiation import DecayingActivity, RadiationSource, RadiationSpec
 from imagio_sim.solve.stage import Stage
-from imagio_sim.tissue.death.radiation import Exposure, radiation_death_models
+from imagio_sim.tissue.death.radiation import RadiationExposure, radiation_death_models
 from tests.solve.bricks import SIDE_MM, begun, cube, finished
 from tests.solve.test_parallel import end_of, kill, prepared, started, wait_for_step
 
@@ -66,7 +66,7 @@ def test_the_dose_so_far_is_the_share_that_has_decayed() -> None:
 def test_what_survives_is_what_the_law_says_of_that_dose() -> None:
     stage = ten_days()
     points = stage.space.points * 1e3
-    exposure = Exposure(400.0 * points[:, 0] / SIDE_MM, Y90, 10.0 * DAY)
+    exposure = RadiationExposure(400.0 * points[:, 0] / SIDE_MM, Y90, 10.0 * DAY)
     tumour = (points[:, 2] > SIDE_MM / 2.0 + 1e-9).astype(float)
     expected = np.exp(-DECIDING.effect([exposure], tumour))
     assert stage.survivals_by_agent()["radiation"] == pytest.approx(expected, rel=1e-9)

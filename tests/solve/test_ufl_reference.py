@@ -177,6 +177,19 @@ class Reference:
             xp=UFL,
         )
 
+    def steam(self, temperature: Floats) -> Any:
+        """What steam adds to the thermal conductivity of each cell."""
+        corners = temperature[self.space.space.dofmap.list]
+        return laws.steam_conductivity(
+            corners.min(axis=1),
+            corners.max(axis=1),
+            diffusivity=self.case.constants["boiling_water_diffusivity"],
+            latent_heat=self.cells["latent_heat_0"].x.array,
+            vaporisation_start=self.case.constants["vaporisation_start"],
+            vaporisation_width=self.case.constants["vaporisation_width"],
+            xp=NUMPY,
+        )
+
     def joule_heat(self, temperature: Floats) -> tuple[Floats, Floats]:
         """Joule heat [W] of each node for a nodal temperature, and by how much it falls per kelvin of drying [W/K]."""
         moisture = self.moisture(temperature)
@@ -214,6 +227,7 @@ class Reference:
                 xp=UFL,
             )
         )
+        conductivity.x.array[:] += self.steam(middle)
         conduction = self.matrix(
             bioheat.conduction(self.trial, self.test, thermal_conductivity=conductivity, weight=self.weight)
         )

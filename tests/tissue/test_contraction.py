@@ -14,7 +14,21 @@ def test_a_value_without_its_range_is_refused(end: str) -> None:
     table = contraction_table()
     values = (*table.values[:2], replace(table.values[2], **{end: None}), *table.values[3:])
     with pytest.raises(InputError, match=r"contraction.yaml: 65 degC: expected values with their range"):
-        ContractionTable(table.tissue, table.temperatures, values)
+        ContractionTable(table.tissue, table.temperatures, values, table.shown, table.collapse)
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+def test_a_shown_share_without_its_range_is_refused(end: str) -> None:
+    table = contraction_table()
+    with pytest.raises(InputError, match=r"contraction.yaml: shown_share: expected values with their range"):
+        replace(table, shown=replace(table.shown, **{end: None}))
+
+
+@pytest.mark.parametrize("name", ["length_ratio", "onset", "shown"])
+def test_figures_of_the_collapse_need_a_range(name: str) -> None:
+    collapse = contraction_table().collapse
+    with pytest.raises(InputError, match=f"contraction.yaml: collapse: {name}: expected values with their range"):
+        replace(collapse, **{name: replace(getattr(collapse, name), low=None)})
 
 
 def test_the_table_says_what_was_measured() -> None:

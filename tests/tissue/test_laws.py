@@ -17,6 +17,7 @@ from imagio_sim.tissue.laws import (
     mean_frozen_fraction,
     moisture,
     perfusion_rate,
+    steam_conductivity,
     thermal_conductivity,
 )
 
@@ -60,6 +61,23 @@ def test_moisture_is_what_the_latent_heat_has_left() -> None:
     taken_up = material.enthalpy(103.0) - material.enthalpy(100.0) - 3.0 * 0.5 * (3.8e6 + 0.6e6)
     left = moisture(103.0, vaporisation_start=100.0, vaporisation_width=5.0, xp=NUMPY)
     assert left == pytest.approx(1.0 - taken_up / 1.66e9)
+
+
+def steam(coldest: NDArray[np.float64] | float, warmest: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    boiling = {"vaporisation_start": 100.0, "vaporisation_width": 5.0}
+    return np.asarray(steam_conductivity(coldest, warmest, diffusivity=1e-8, latent_heat=1.66e9, **boiling, xp=NUMPY))
+
+
+def test_steam_carries_heat_in_boiling_tissue_alone() -> None:
+    assert steam(np.array([20.0, 90.0, 105.0]), np.array([60.0, 100.0, 300.0])) == pytest.approx(0.0, abs=1e-12)
+    assert steam(101.0, 104.0) == pytest.approx(1e-8 * 1.66e9 / 5.0)
+    assert steam(102.0, 102.0) == pytest.approx(1e-8 * 1.66e9 / 5.0)
+
+
+def test_a_piece_that_boils_in_part_passes_the_steam_of_its_layers() -> None:
+    edges = np.linspace(60.0, 140.0, 321)
+    layers = steam(edges[:-1], edges[1:]) * np.diff(edges)
+    assert steam(60.0, 140.0) * 80.0 == pytest.approx(layers.sum()) == pytest.approx(1e-8 * 1.66e9)
 
 
 def test_electrical_conductivity_is_continuous_and_positive() -> None:

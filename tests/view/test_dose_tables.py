@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """What the report says of doses."""
 
-from imagio_sim.outcome.result import DoseResult, PlanningResult
+from imagio_sim.outcome.result import DoseResult, MakeControlResult, PlanningResult
 from imagio_sim.view.dose_tables import dose_section
 from imagio_sim.view.source_facts import FactTable
 
@@ -26,9 +26,14 @@ AIMED: PlanningResult = {
 }
 
 
+GLASS: MakeControlResult = {"mean_dose_Gy": 260.0, "half_dose_Gy": 250.0, "slope": 1.0, "probability": 0.12}
+RESIN: MakeControlResult = {"mean_dose_Gy": 30.0, "half_dose_Gy": 60.0, "slope": 1.0, "probability": 0.06}
+
+
 def dose(**planning: PlanningResult) -> DoseResult:
     figures = dict.fromkeys(("mean_Gy", "D95_Gy", "D70_Gy", "D50_Gy", "D5_Gy", "mean_BED_Gy", "EUD_Gy"), 100.0)
-    method = {**figures, "V_share": {}, "EUD_range_Gy": [90.0, 110.0]}
+    ranges = {"EUBED_range_Gy": [180.0, 220.0], "EUD_range_Gy": [90.0, 110.0]}
+    method = {**figures, "EUBED_Gy": 200.0, "V_share": {}, **ranges}
     return {
         "structures": {"target": {"volume_ml": 10.0, "mass_g": 10.6, "kernel": method, "local": method}},  # type: ignore[typeddict-item]
         "lungs": {"activity_GBq": 0.1, "mass_kg": 1.0, "mean_Gy": 5.0, "mean_range_Gy": [4.0, 10.0]},
@@ -39,6 +44,7 @@ def dose(**planning: PlanningResult) -> DoseResult:
             "probability": 0.12,
             "range": [0.02, 0.4],
             "probability_at_mean_dose": 0.54,
+            "by_make": {"therasphere": GLASS},
         },
         "activity": {},
         "planning": planning,
@@ -56,8 +62,20 @@ def test_control_by_voxels_and_by_the_mean_dose_are_told_apart() -> None:
     assert "a uniform dose of its mean, 260 Gy, would control it with 54.0 %" in text
 
 
-def test_the_equivalent_uniform_dose_says_that_it_is_biologically_effective() -> None:
-    assert table(dose(one=PLANNED), "Dose by structure").columns[-1] == "EUD (BED)"
+def test_the_equivalent_uniform_dose_and_its_biologically_effective_one_are_told_apart() -> None:
+    found = table(dose(one=PLANNED), "Dose by structure")
+    assert found.columns[-2:] == ("EUBED", "EUD")
+    assert found.rows[0][-2:] == ("200 Gy", "100 Gy")
+
+
+def test_makes_are_told_apart_where_there_are_several() -> None:
+    mixed = dose(one=PLANNED)
+    assert mixed["tumour_control"] is not None
+    mixed["tumour_control"]["by_make"] = {"therasphere": GLASS, "sir_spheres": RESIN}
+    found = table(mixed, "By make of microspheres")
+    assert [row[0] for row in found.rows] == ["therasphere", "sir spheres"]
+    assert "added up in units" in dose_section(mixed).text
+    assert not any(one.title == "By make of microspheres" for one in dose_section(dose(one=PLANNED)).tables)
 
 
 def test_the_activities_for_an_aim_are_shown_where_a_plan_has_one() -> None:

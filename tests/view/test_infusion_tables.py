@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from imagio_sim.outcome.result import DrugResult, KillResult, Result
+from imagio_sim.outcome.result import DrugResult, DrugSourceResult, KillResult, Result
 from imagio_sim.view.infusion_tables import infusion_sections
 from imagio_sim.view.report import render_report
 from tests.outcome.cases import result
@@ -39,6 +39,17 @@ def kill(**changes: object) -> KillResult:
     return made
 
 
+def book(peak: float) -> DrugSourceResult:
+    """What one source has brought."""
+    return {
+        "balance_mg": {"loaded": 37.5},
+        "balance_error": 1e-6,
+        "plasma_peak_umol_per_l": peak,
+        "plasma_peak_s": 90.0,
+        "plasma_auc_umol_h_per_l": 0.7,
+    }
+
+
 def drug(**changes: object) -> DrugResult:
     made: DrugResult = {
         "balance_mg": {"loaded": 75.0, "in_particles": 60.1, "free": 1.5, "cleared": 13.4},
@@ -48,9 +59,12 @@ def drug(**changes: object) -> DrugResult:
         "plasma_peak_s": 600.0,
         "plasma_auc_umol_h_per_l": 1.4,
         "target": STATISTICS,  # type: ignore[typeddict-item]
+        "target_peak_umol_per_l": 118.0,
+        "target_peak_s": 93600.0,
         "target_exposure_umol_h_per_l": None,
         "share_above_threshold": 0.284,
         "penetration_mm": {"particles": 0.72},
+        "sources": {"drug.doxorubicin": book(0.2), "liposomes.drip": book(0.1)},
     }
     made.update(changes)  # type: ignore[typeddict-item]
     return made
@@ -107,6 +121,14 @@ def infused() -> Result:
         "alive_share": 0.986,
         "perfused_share": 0.8087,
         "mean_dose_Gy": 12.0,
+        "lowest": {
+            "from_s": 0.0,
+            "until_s": 1200000.0,
+            "embolised_ml": 290.0,
+            "dead_ml": 20.0,
+            "perfused_ml": 1190.0,
+            "perfused_share": 0.793,
+        },
     }
     return made
 
@@ -127,7 +149,8 @@ def infused() -> Result:
         "0.003 %",
         "0.25 µmol/l",
         "10 min",
-        "doxorubicin 28.4 %",
+        "28.4 %",
+        "26 h",
         "0.72 mm",
         "1213.00 ml (80.9 %)",
         "12 Gy",
@@ -162,10 +185,69 @@ def test_what_was_not_recorded_is_a_dash() -> None:
     (section,) = [one for one in infusion_sections(made) if one.title == "Drug"]
     exposure = next(table for table in section.tables if table.title == "Exposure of the patient")
     assert exposure.rows[0] == ("doxorubicin", "–", "–", "1.4 µmol h/l")
-    assert all(table.title != "The target" for table in section.tables)
+    assert all(not table.title.startswith("The target") for table in section.tables)
+
+
+def test_every_source_of_a_drug_has_its_part_in_the_plasma() -> None:
+    (section,) = [one for one in infusion_sections(infused()) if one.title == "Drug"]
+    exposure = next(table for table in section.tables if table.title == "Exposure of the patient")
+    assert exposure.rows[0] == ("doxorubicin", "0.25 µmol/l", "10 min", "1.4 µmol h/l")
+    assert exposure.rows[2] == ("of it by liposomes drip", "0.1 µmol/l", "90 s", "0.7 µmol h/l")
+    alone = infused()
+    alone["drug"] = {"doxorubicin": drug(sources={"drug.doxorubicin": book(0.2)})}
+    (section,) = [one for one in infusion_sections(alone) if one.title == "Drug"]
+    assert len(next(table for table in section.tables if table.title == exposure.title).rows) == 1
+
+
+def test_the_highest_of_the_target_and_when_are_told_for_every_drug() -> None:
+    made = infused()
+    made["drug"] = {"doxorubicin": drug(), "idarubicin": drug(share_above_threshold=0.1, target_peak_s=5400.0)}
+    (section,) = [one for one in infusion_sections(made) if one.title == "Drug"]
+    highest = next(table for table in section.tables if table.title == "The target at its highest")
+    assert highest.rows == [
+        ("doxorubicin", "118 µmol/l", "26 h", "28.4 %"),
+        ("idarubicin", "118 µmol/l", "90 min", "10.0 %"),
+    ]
+
+
+def test_the_organ_is_told_at_the_end_and_when_least_of_it_is_perfused() -> None:
+    (section,) = [one for one in infusion_sections(infused()) if one.title == "What is left of the organ"]
+    (table,) = section.tables
+    assert table.columns == ("part", "at the end", "from 0 s to 13.9 d")
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["alive and perfused by its artery"] == ("1213.00 ml (80.9 %)", "1190.00 ml (79.3 %)")
+    assert rows["mean dose"] == ("12 Gy", "")
+
+
+def test_what_is_lowest_at_the_end_is_told_once() -> None:
+    made = infused()
+    assert made["liver_reserve"]["lowest"] is not None
+    made["liver_reserve"]["lowest"]["perfused_ml"] = made["liver_reserve"]["perfused_ml"]
+    (section,) = [one for one in infusion_sections(made) if one.title == "What is left of the organ"]
+    assert section.tables[0].columns == ("part", "volume or share")
+
+
+def test_blood_flow_that_nothing_has_changed_is_not_told() -> None:
+    made = infused()
+    assert any(one.title == "Blood flow" for one in infusion_sections(made))
+    for stage in made["perfusion_by_stage"]:
+        stage["target_per_s"], stage["beside_per_s"] = stage["target_normal_per_s"], stage["beside_normal_per_s"]
+    assert all(one.title != "Blood flow" for one in infusion_sections(made))
+
+
+def test_a_plan_that_warms_and_cools_nothing_has_nothing_of_heat(tmp_path: Path) -> None:
+    heated, slow = infused(), infused()
+    slow["kill"] = kill(models={"drug": {"model": "drug_exposure", "lethal_survival": 0.1}})
+    for one in (heated, slow):
+        energy = {"source_by_name_J": {"metabolism": 5.0}, "lost_by_path_J": {"blood": 4.0}}
+        one["solver"] = {**one.get("solver", {}), "energy_by_stage": [energy]}
+    with_heat, without = (render_report(report(tmp_path, one)) for one in (heated, slow))
+    for words in ("peak temperature", "energy balance", "Heat into tissue"):
+        assert words in with_heat
+        assert words not in without
 
 
 def test_every_table_has_as_many_columns_as_its_rows_have_cells() -> None:
     tables = [table for section in infusion_sections(infused()) for table in section.tables]
-    assert len(tables) == 9
+    assert len(tables) == 10
     assert all(len(row) == len(table.columns) for table in tables for row in table.rows)

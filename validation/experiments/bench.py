@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from imagio_sim.campaign.case import thermal_case, zone_model
 from imagio_sim.campaign.geometry import StageGeometry, read_anatomy, stage_geometry
-from imagio_sim.outcome.shrinkage import contracted_zone
+from imagio_sim.outcome.shrinkage import aerated_share, contracted_zone
 from imagio_sim.outcome.zone import AblationZone, ablation_zone
 from imagio_sim.plan import Scenario, scenario_of
 from imagio_sim.solve.stage import Stage
@@ -135,7 +136,7 @@ class Burned:
         """One of the measures of the zone by all models."""
         return tuple(getattr(size, name) for size in self.sizes.values())
 
-    def course(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+    def course(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Times [s] and temperatures [degC] of a probe."""
         rows = self.stage.history
         return np.array([row["time_s"] for row in rows]), np.array([row[f"probe.{name}_degC"] for row in rows])
@@ -147,27 +148,28 @@ def burned(bench: Bench, times: Sequence[float] = ()) -> Burned:
     ``times`` [s] are those at which its growth is measured as well.
     """
     scenario = bench.scenario()
-    case = thermal_case(scenario, "only", _mesh(_geometry_key(bench)), stage=0)
+    geometry = _mesh(_geometry_key(bench))
+    case, aerated = thermal_case(scenario, "only", geometry, stage=0), aerated_share(geometry.sampled)
     stage, early = Stage(MPI.COMM_SELF, case), {}
     waiting = sorted(times, reverse=True)
     while not stage.finished:
         stage.advance()
         while waiting and stage.history[-1]["time_s"] >= waiting[-1] - 1.0:
-            early[waiting.pop()] = _sizes(stage)
-    return Burned(_sizes(stage), zone_model(case.deciding_models), stage, early)
+            early[waiting.pop()] = _sizes(stage, aerated)
+    return Burned(_sizes(stage, aerated), zone_model(case.deciding_models), stage, early)
 
 
-def _sizes(stage: Stage) -> dict[str, Size]:
+def _sizes(stage: Stage, aerated: NDArray[np.float64]) -> dict[str, Size]:
     hottest, domain, sizes = stage.space.gathered(stage.peak_temperature), stage.case.domain, {}
     for name, level in stage.levels().items():
         whole = stage.space.gathered(level)
         assert whole is not None
-        sizes[name] = _size(domain, ablation_zone(domain, whole, AXIS), hottest)
+        sizes[name] = _size(domain, ablation_zone(domain, whole, AXIS), hottest, aerated)
     return sizes
 
 
-def _size(domain: Any, zone: AblationZone, hottest: Any) -> Size:
-    contracted = contracted_zone(domain, zone, hottest)
+def _size(domain: Any, zone: AblationZone, hottest: Any, aerated: NDArray[np.float64]) -> Size:
+    contracted = contracted_zone(domain, zone, hottest, aerated=aerated)
     if contracted is None:
         return Size(zone.long_axis_mm, zone.short_axis_mm, zone.tissue_volume_ml)
     return Size(contracted.long_axis_mm, contracted.short_axis_mm, contracted.volume_ml)

@@ -12,7 +12,7 @@ from imagio_sim.campaign.modalities.liposomes import body_kinetics, exchange_of,
 from imagio_sim.pharmacy.drugs import load_drug
 from imagio_sim.pharmacy.liposomes import load_liposomes
 from imagio_sim.solve.drug_death import DrugDeathTracker
-from imagio_sim.solve.liposome_kinetics import Conditions, DrugState, LiposomeKinetics
+from imagio_sim.solve.liposome_kinetics import Conditions, LiposomeKinetics, LiposomeState
 from imagio_sim.tissue import load_tissue
 from imagio_sim.tissue.constants import load_constants
 
@@ -50,10 +50,11 @@ class LiposomesInPoints:
             passable_surface=np.full(count, self._surface * self._tissue.value("vessel_permeability_ratio")),
             cell_density=self._cells,
         )
-        body = body_kinetics(self._liposomes, self._agent, body_mass, 37.0)
+        size = body_mass / self._liposomes.value("reference_body_mass")
+        body = body_kinetics(self._liposomes, self._agent, size, 37.0)
         self._kinetics = LiposomeKinetics(body, kinetics, _Points(), tolerance=2e-3)
         self._amount = self._agent.amount_of(dose_mg)
-        self.drug = DrugState.empty(count)
+        self.drug = LiposomeState.empty(count)
         self.deaths = DrugDeathTracker(self._agent.name, (), count)
 
     def wait(self, duration: float, temperatures: Sequence[float], *, infused_share: float = 0.0) -> None:
@@ -69,7 +70,7 @@ class LiposomesInPoints:
         inflow = infused_share * self._amount / duration * np.array([1.0 - free, free])
         self.drug = self._kinetics.advance(self.drug, duration, lambda _: held, inflow, self._note)
 
-    def _note(self, before: DrugState, after: DrugState, duration: float) -> None:
+    def _note(self, before: LiposomeState, after: LiposomeState, duration: float) -> None:
         around = [self._exchange.around_cells(one, self._kinetics.tissue, self._cells) for one in (before, after)]
         self.deaths.advance(around[0], around[1], duration)
 

@@ -7,6 +7,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from imagio_sim.campaign.agreement.measured_cases import (
     read_case,
 )
 from imagio_sim.campaign.workflow.manifest import FILE, RUNS
-from imagio_sim.errors import InputError, InputErrors
+from imagio_sim.errors import InputError, InputErrors, all_made
 from imagio_sim.outcome.agreement import (
     Agreement,
     LimitsOfAgreement,
@@ -135,17 +136,7 @@ def _plain(value: Any) -> Any:
 
 def read_cases(requests: Sequence[CaseRequest]) -> list[ReadCase]:
     """Read all cases; all that cannot be compared are refused together."""
-    read, faults = [], []
-    for request in requests:
-        try:
-            read.append(read_case(request))
-        except InputError as error:
-            faults.append(error)
-        except InputErrors as errors:
-            faults += errors.errors
-    if faults:
-        raise InputErrors(faults)
-    return read
+    return all_made(partial(read_case, request) for request in requests)
 
 
 def compare_cases(read: Sequence[ReadCase], treatment: Treatment) -> CohortAgreement:

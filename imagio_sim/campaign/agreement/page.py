@@ -16,12 +16,12 @@ from imagio_sim.outcome.agreement import LimitsOfAgreement, Spread
 from imagio_sim.view.agreement_report import (
     AgreementPage,
     CasePicture,
-    TextTable,
     draw_bland_altman,
     draw_overlay,
     margin_row,
     write_agreement_page,
 )
+from imagio_sim.view.page import TextTable
 from imagio_sim.view.source_facts import number
 
 PICTURES = "pictures"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """A cohort of made-up patients with "histology", to test the chain from measured zones to statistics and calibration.
 
-Nothing here is measured, and every file says so. Every patient has hidden values of tissue constants, drawn from their
-published spread under a seed that is put under seal. The true zone comes from another mesh, smaller time steps and
-another model of cell death than a calibration with the same scenario uses. It contracts by a hidden ratio, is cut into
-slices at a slight tilt, and outlined by a reader who is systematically too wide or too narrow and not steady. What the
-calibrator sees are the scenarios, the slices and ``cohort.csv``; the truth lies in ``sealed/``, whose SHA-256 is in
-``seal.txt``.
+Nothing here is measured, and every file says so. Every patient has hidden values of tissue constants, drawn from
+their published spread under a seed that is put under seal. The true zone comes from another mesh, smaller time steps,
+another model of cell death and other vessels than a calibration with the same scenario uses. It contracts by a hidden
+ratio, is cut into slices at a slight tilt, and outlined by a reader who is systematically too wide or too narrow and
+not steady. What the calibrator sees are the scenarios, the slices and ``cohort.csv``; the truth lies in ``sealed/``,
+whose SHA-256 is in ``seal.txt``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import csv
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from imagio_sim.anatomy.provenance import sha256
 from imagio_sim.anatomy.slice_stack import SliceStack, write_slice_stack
 from imagio_sim.anatomy.smooth_surface import smooth_surface, vessel_blur_mm
 from imagio_sim.campaign.agreement.calibration import Calibration
+from imagio_sim.campaign.agreement.other_vessels import VesselErrors, with_other_vessels
 from imagio_sim.campaign.run import Listener, RunOptions, run_plan
 from imagio_sim.campaign.uncertainty.inputs import Floats, UncertainConstant, uncertain_constants, with_drawn
 from imagio_sim.errors import InputError
@@ -58,6 +59,8 @@ class Making:
         The one that decides who dies; it should not be the scenario's own.
     resolution, time_tolerance
         Mesh and error of a time step [K] of the truth; they should not be those of the calibration.
+    vessels
+        How far the real vessels are from those of the scenario.
     slice_gap_mm
         Between slices.
     tilt_degrees
@@ -73,6 +76,7 @@ class Making:
     death_model: str
     resolution: Resolution = "normal"
     time_tolerance: str = "0.1 K"
+    vessels: VesselErrors = field(default_factory=VesselErrors)
     slice_gap_mm: float = 4.0
     tilt_degrees: float = 10.0
     reader_bias_mm: float = 0.3
@@ -82,7 +86,10 @@ class Making:
 
 @dataclass(frozen=True)
 class Truth:
-    """What nobody is told of one patient: hidden values, length after by length before, and the true zone."""
+    """What nobody is told of one patient: hidden values, length after by length before, the true zone, and vessels.
+
+    ``vessels`` has what differs from the scenario: ratios of radius and flow, shifts [mm], constants of the wall.
+    """
 
     name: str
     values: Mapping[str, float]
@@ -90,6 +97,7 @@ class Truth:
     volume_ml: float
     long_axis_mm: float
     short_axis_mm: float
+    vessels: Mapping[str, float]
 
 
 def make_cohort(
@@ -176,11 +184,12 @@ def _patient(
 ) -> tuple[Truth, SliceStack]:
     values = {one.name: one.drawn(float(random.uniform())) for one in hidden}
     drawn = with_drawn(scenario, plan, values, hidden, where=name)
+    drawn, vessels = with_other_vessels(drawn, plan, making.vessels, random)
     within = replace(options, out=options.out / name)
     result = run_plan(drawn, plan, within, replace(listener, say=lambda _: None))
     ratio = _contraction(result, random)
     zone = result["ablation_zone"]
-    truth = Truth(name, values, ratio, zone["volume_ml"], zone["long_axis_mm"], zone["short_axis_mm"])
+    truth = Truth(name, values, ratio, zone["volume_ml"], zone["long_axis_mm"], zone["short_axis_mm"], vessels)
     axis = mean_axis(placed_applicators(scenario, plan))
     return truth, outlined(_zone(within.out / plan / "necrosis_1mm.nii.gz"), axis, ratio, making, random)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.anatomy.model import NOWHERE, Anatomy
+from imagio_sim.anatomy.volume import Grid
 from imagio_sim.campaign.infusions.delivery import Delivered, delivered
 from imagio_sim.delivery.deposition import Deposition
 from imagio_sim.delivery.dose import VoxelDose, voxel_dose
@@ -76,8 +77,8 @@ def infusion_doses(scenario: Scenario, plan_name: str, anatomy: Anatomy) -> tupl
 def _dose(scenario: Scenario, anatomy: Anatomy, one: Delivered) -> InfusionDose:
     infusion = one.infusion
     assert isinstance(infusion, Radioembolisation)
-    spheres, activity = load_microspheres(infusion.microspheres), activity_given(one)
-    density = densities(scenario, anatomy, one)
+    spheres, activity = scenario.pharmacy.microspheres(infusion.microspheres), activity_given(one)
+    density = densities(scenario, anatomy, one.deposition.grid)
     dose = voxel_dose(one.deposition.share * activity, density, one.deposition.grid, spheres.nuclide.name)
     return InfusionDose(one, infusion, spheres, activity, density, dose)
 
@@ -100,9 +101,8 @@ def _nuclide(infusion: Radioembolisation) -> Nuclide:
     return load_microspheres(infusion.microspheres).nuclide
 
 
-def densities(scenario: Scenario, anatomy: Anatomy, one: Delivered) -> Floats:
-    """Density (i, j, k) [kg/m3] of the tissue in each voxel of a delivery's grid; 0 where the patient ends."""
-    grid = one.deposition.grid
+def densities(scenario: Scenario, anatomy: Anatomy, grid: Grid) -> Floats:
+    """Density (i, j, k) [kg/m3] of the tissue in each voxel of a grid; 0 where the patient ends."""
     points = grid.to_lps(np.indices(grid.shape).reshape(3, -1).T.astype(float))
     index, _, _ = anatomy.sample(points)
     table = np.array([scenario.tissue(name).value("density") for name in anatomy.tissue_names])

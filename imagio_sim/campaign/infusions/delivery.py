@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -12,16 +12,23 @@ from numpy.typing import NDArray
 
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.infusions.infused_patient import InfusedPatient, fed_tissues
+from imagio_sim.delivery.clusters import Census
 from imagio_sim.delivery.deposition import Deposition
+from imagio_sim.delivery.dose_kernel import point_kernel
 from imagio_sim.delivery.territory import Territory
 from imagio_sim.meshing.recipe import NO_SUPPORT, Extent, Support
 from imagio_sim.meshing.region import as_point
+from imagio_sim.pharmacy.microspheres import load_microspheres
 from imagio_sim.plan import Scenario
 from imagio_sim.plan.digests import plan_digest
-from imagio_sim.plan.infusions import ArterialInfusion, EmbolicInfusion
+from imagio_sim.plan.infusions import ArterialInfusion, EmbolicInfusion, Radioembolisation
 
 # Tissue kept around everything that an infusion reaches [mm].
 _AROUND_TERRITORY_MM = 5.0
+# Relative spread of the dose below which clusters change nothing that could be seen.
+_NO_DIFFERENCE = 0.02
+# A voxel shows what lies within the radius of this share of the energy, if it is no larger than this share of it.
+_MOST_ENERGY, _RESOLVED = 0.9, 0.5
 
 _KNOWN: WeakKeyDictionary[Anatomy, dict[str, tuple[Delivered, ...]]] = WeakKeyDictionary()
 
@@ -42,6 +49,8 @@ class Delivered:
         Which tissue it reaches, and which share of it stays in which voxel; on one grid.
     target, organ
         Voxels (i, j, k) of the target and of the organ that the artery feeds, target included.
+    census
+        Of the clusters in which it lies; None where the deposition is smooth.
     """
 
     name: str
@@ -51,6 +60,7 @@ class Delivered:
     deposition: Deposition
     target: NDArray[np.bool_]
     organ: NDArray[np.bool_]
+    census: Census | None = None
 
 
 def delivered(scenario: Scenario, plan_name: str, anatomy: Anatomy) -> tuple[Delivered, ...]:
@@ -87,6 +97,37 @@ def delivery_support(scenario: Scenario, plan_name: str, anatomy: Anatomy) -> Su
     return support
 
 
+def cluster_warnings(went: Iterable[Delivered]) -> list[str]:
+    """Clusters that voxels are too coarse for, that are too many to make a difference, or that no model looks at."""
+    return [f"{one.name}: {what}" for one in went if one.census is not None for what in _clusters_in_doubt(one)]
+
+
+def _clusters_in_doubt(one: Delivered) -> Iterator[str]:
+    census, infusion = one.census, one.infusion
+    assert census is not None
+    if not isinstance(infusion, Radioembolisation):
+        yield (
+            "clusters were drawn, but drug and ischaemia are followed in mesh cells of several millimetres with evenly "
+            "spaced beads in each: only what differs from cell to cell is in the result"
+        )
+        return
+    kernel = point_kernel(load_microspheres(infusion.microspheres).nuclide.name)
+    spacing = one.deposition.grid.spacing_mm
+    # Independent differences between voxels are averaged by the kernel.
+    of_dose = census.relative_spread * float(np.sqrt((kernel.voxel_shares(spacing) ** 2).sum()))
+    if of_dose < _NO_DIFFERENCE:
+        yield (
+            f"{census.clusters} clusters make the dose differ by {100.0 * of_dose:.2g} % only: a smooth deposition "
+            "says the same"
+        )
+    voxel, reach = float(spacing.max()), kernel.radius_with(_MOST_ENERGY)
+    if voxel > _RESOLVED * reach:
+        yield (
+            f"clusters were drawn on voxels of {voxel:.2g} mm, and the radiation reaches {reach:.2g} mm: how the dose "
+            "differs between them is shown in part; segment finer, or read the smallest doses as too large"
+        )
+
+
 def _went(
     scenario: Scenario, plan_name: str, anatomy: Anatomy, stage: int, name: str, infusion: ArterialInfusion
 ) -> Delivered:
@@ -95,7 +136,8 @@ def _went(
     territory = found.territory()
     if isinstance(infusion, EmbolicInfusion):
         _require_arterial_shares(scenario, fed_tissues(anatomy, infusion))
-    return Delivered(name, stage, infusion, territory, found.deposition(territory), found.target, found.organ)
+    deposition, census = found.deposition(territory)
+    return Delivered(name, stage, infusion, territory, deposition, found.target, found.organ, census)
 
 
 def _require_arterial_shares(scenario: Scenario, tissues: Iterable[str]) -> None:

@@ -13,13 +13,15 @@ from scipy.ndimage import map_coordinates
 
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.campaign.infusions.absorbed_dose import InfusionDose, infusion_doses
+from imagio_sim.campaign.infusions.absorbed_dose import InfusionDose, densities, infusion_doses
 from imagio_sim.delivery.dose import VoxelDose
+from imagio_sim.delivery.working_grid import grid_over, held_on
 from imagio_sim.export.nifti import write_field_nifti
 from imagio_sim.outcome.dose import (
     PLANNED_DOSE_GY,
     Compartments,
     DoseField,
+    MakeDose,
     Radiosensitivity,
     SourceDose,
     Structure,
@@ -37,7 +39,7 @@ from imagio_sim.outcome.result import (
 )
 from imagio_sim.physics.radiation import decayed_share
 from imagio_sim.plan import Scenario
-from imagio_sim.tissue.death import DECIDING, RADIATION, death_records
+from imagio_sim.tissue.death import DECIDING, RADIATION
 from imagio_sim.tissue.value import Value
 
 Floats = NDArray[np.float64]
@@ -57,13 +59,14 @@ def assess_dose(scenario: Scenario, plan_name: str, anatomy: Anatomy) -> DoseRes
     if not given:
         return None
     timeline = scenario.plan(plan_name).timeline
-    fields = _fields(given, [timeline[one.delivered.stage].begin for one in given])
+    grid = grid_over([one.dose.grid for one in given])
+    fields = _fields(given, [timeline[one.delivered.stage].begin for one in given], grid)
     lung_mass = scenario.law_constants()[LUNG_MASS]
     end = timeline[-1].next_begin
     return {
-        "structures": _structures(given, fields),
+        "structures": _structures(scenario, given, fields, densities(scenario, anatomy, grid), grid),
         "lungs": _lungs(given, lung_mass),
-        "tumour_control": _control(given[0], fields["kernel"].total),
+        "tumour_control": _control(given, fields["kernel"], grid),
         "activity": {one.name: _activity(one, end - timeline[one.delivered.stage].begin) for one in given},
         "planning": {one.name: _planning(one, lung_mass.value) for one in given},
     }
@@ -102,15 +105,14 @@ def on_grid(values: Floats, source: Grid, target: Grid) -> Floats:
     return found
 
 
-def _fields(given: Sequence[InfusionDose], begins: Sequence[float]) -> dict[str, DoseField]:
-    """Doses of all infusions, given at some times [s], on the grid of the first: by kernel and by local deposition."""
-    grid = given[0].dose.grid
+def _fields(given: Sequence[InfusionDose], begins: Sequence[float], grid: Grid) -> dict[str, DoseField]:
+    """Doses of all infusions, given at some times [s], on a grid that holds all: by kernel and by local deposition."""
 
     def field(method: Callable[[VoxelDose], Floats]) -> DoseField:
         return DoseField(
             tuple(
                 SourceDose(
-                    on_grid(method(one.dose), one.dose.grid, grid), one.microspheres.nuclide.decay_constant, begin
+                    held_on(method(one.dose), one.dose.grid, grid), one.microspheres.nuclide.decay_constant, begin
                 )
                 for one, begin in zip(given, begins, strict=True)
             )
@@ -119,24 +121,38 @@ def _fields(given: Sequence[InfusionDose], begins: Sequence[float]) -> dict[str,
     return {"kernel": field(lambda dose: dose.kernel), "local": field(lambda dose: dose.local)}
 
 
-def _control(first: InfusionDose, dose: Floats) -> TumourControlResult | None:
-    """Of the target, by the parameters of the first infusion's microspheres; None without a target."""
-    inside = first.delivered.target
+def _control(given: Sequence[InfusionDose], kernel: DoseField, grid: Grid) -> TumourControlResult | None:
+    """Of the target, by the parameters of each make of microspheres; None without a target."""
+    inside = _union([one.delivered.target.astype(float) for one in given], given, grid) > 0.0
     if not inside.any():
         return None
-    spheres = first.microspheres.values
-    weights = np.ones(int(inside.sum()))
-    return tumour_control(dose[inside], weights, spheres["half_control_dose"], spheres["control_slope"])
+    makes = {one.microspheres.name: one.microspheres for one in given}
+    doses = {
+        name: np.sum(
+            [part.dose[inside] for one, part in zip(given, kernel.parts, strict=True) if one.microspheres.name == name],
+            axis=0,
+        )
+        for name in makes
+    }
+    parts = [
+        MakeDose(name, doses[name], make.values["half_control_dose"], make.values["control_slope"])
+        for name, make in makes.items()
+    ]
+    return tumour_control(parts, np.ones(int(inside.sum())))
 
 
-def _structures(given: Sequence[InfusionDose], fields: Mapping[str, DoseField]) -> dict[str, StructureDoseResult]:
-    """Figures of the target, of what is reached, and of the organ, on the grid of the first infusion."""
-    first = given[0]
-    grid = first.dose.grid
-    target = first.delivered.target.astype(float)
+def _structures(
+    scenario: Scenario,
+    given: Sequence[InfusionDose],
+    fields: Mapping[str, DoseField],
+    density: Floats,
+    grid: Grid,
+) -> dict[str, StructureDoseResult]:
+    """Figures of the target, of what is reached, and of the organs, on a grid that holds what all infusions reach."""
+    target = _union([one.delivered.target.astype(float) for one in given], given, grid)
     organ = _union([one.delivered.organ.astype(float) for one in given], given, grid)
     reached = _union([one.delivered.territory.share for one in given], given, grid)
-    tumour, liver = _sensitivity("tumour"), _sensitivity("liver")
+    tumour, liver = _sensitivity(scenario, "tumour"), _sensitivity(scenario, "liver")
     wanted = {
         "target": Structure(target, tumour),
         "perfused_volume": Structure(reached, liver),
@@ -146,20 +162,20 @@ def _structures(given: Sequence[InfusionDose], fields: Mapping[str, DoseField]) 
     }
     volume = grid.voxel_volume_mm3 * 1e-3
     return {
-        name: structure_dose(structure, first.density, volume, fields)
+        name: structure_dose(structure, density, volume, fields)
         for name, structure in wanted.items()
         if structure.share.any()
     }
 
 
 def _union(shares: Sequence[Floats], given: Sequence[InfusionDose], grid: Grid) -> Floats:
-    moved = [on_grid(share, one.dose.grid, grid) for share, one in zip(shares, given, strict=True)]
+    moved = [held_on(share, one.dose.grid, grid) for share, one in zip(shares, given, strict=True)]
     return np.asarray(np.clip(np.max(moved, axis=0), 0.0, 1.0))
 
 
-def _sensitivity(tissue: str) -> Radiosensitivity:
+def _sensitivity(scenario: Scenario, tissue: str) -> Radiosensitivity:
     """That of the deciding model, for ``tumour`` or ``liver``."""
-    known = death_records()[DECIDING[RADIATION]].parameters
+    known = scenario.death_model_values(DECIDING[RADIATION])
     return Radiosensitivity(
         known[f"{tissue}_alpha"], known[f"{tissue}_alpha_beta"], known[f"{tissue}_repair_half_time"]
     )

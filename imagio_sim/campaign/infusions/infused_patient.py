@@ -19,6 +19,7 @@ from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.anatomy.read import read_image
 from imagio_sim.anatomy.volume import Image
 from imagio_sim.delivery.artery_tree import ArteryTree, CentreLineOfArtery, tree_of_label, tree_of_lines
+from imagio_sim.delivery.clusters import Census, ClusterSizes, clustered
 from imagio_sim.delivery.deposition import Deposition, deposited_by_flow, deposited_by_image
 from imagio_sim.delivery.territory import (
     Territory,
@@ -27,10 +28,10 @@ from imagio_sim.delivery.territory import (
     territory_of_image,
     territory_of_mask,
 )
-from imagio_sim.delivery.working_grid import WorkingGrid
+from imagio_sim.delivery.working_grid import CLUSTERED_MM, COARSEST_MM, WorkingGrid
 from imagio_sim.errors import InputError
 from imagio_sim.plan import Scenario, input_files, to_lps
-from imagio_sim.plan.infusions import ArterialInfusion, Radioembolisation
+from imagio_sim.plan.infusions import ArterialInfusion
 from imagio_sim.plan.infusions.territory import (
     ArteryLabel,
     ArteryLines,
@@ -46,6 +47,8 @@ Mask = NDArray[np.bool_]
 
 TUMOUR_TO_NORMAL = "tumour_to_normal_ratio"
 """Constant that stands in where a scenario gives no ratio."""
+CLUSTER_EXPONENT, LARGEST_CLUSTER = "cluster_exponent", "largest_cluster"
+"""Constants of the sizes of clusters."""
 
 _MILLIMETRES = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
 _MEGABECQUERELS = {"Bq/ml": 1e-6, "kBq/ml": 1e-3, "MBq/ml": 1.0}
@@ -75,7 +78,8 @@ class InfusedPatient:
         self._reached_labels = self._territory_labels()
         if self._reached_labels is not None:
             organ |= self._reached_labels
-        self._working = WorkingGrid.around(organ, anatomy.labels.grid)
+        coarsest_mm = COARSEST_MM if infusion.deposition == "smooth" else CLUSTERED_MM
+        self._working = WorkingGrid.around(organ, anatomy.labels.grid, coarsest_mm=coarsest_mm)
         self.grid = self._working.grid
         self.target = self._target()
         self.organ = self._working.mask(organ) | self.target
@@ -185,10 +189,19 @@ class InfusedPatient:
         lines = [_artery(line, arteries) for line in read_centre_lines(path, wanted, where=where)]
         return tree_of_lines(lines, where=where)
 
-    def deposition(self, territory: Territory) -> Deposition:
+    def deposition(self, territory: Territory) -> tuple[Deposition, Census | None]:
+        """What stays where, and of what is drawn in clusters the census."""
+        smooth, infusion = self._smooth(territory), self._infusion
+        if infusion.deposition == "smooth":
+            return smooth, None
+        constants = self._scenario.law_constants()
+        sizes = ClusterSizes(constants[CLUSTER_EXPONENT].value, round(constants[LARGEST_CLUSTER].value))
+        assert infusion.seed is not None  # a plan asks for it
+        return clustered(smooth, infusion.particle_count(self._scenario.pharmacy), sizes, seed=infusion.seed)
+
+    def _smooth(self, territory: Territory) -> Deposition:
         """What stays where: as an image shows it, or with the arterial blood."""
-        infusion = self._infusion
-        lung = infusion.lung_shunt if isinstance(infusion, Radioembolisation) else 0.0
+        infusion, lung = self._infusion, self._infusion.lung_shunt
         if territory.uptake is not None:
             return deposited_by_image(
                 territory.grid, territory.uptake, unseen_share=territory.unseen_share, lung_share=lung

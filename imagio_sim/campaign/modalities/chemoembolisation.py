@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from imagio_sim.campaign.infusions.infused_patient import fed_tissues
 from imagio_sim.campaign.modalities.embolisation import perfusion_factor
 from imagio_sim.campaign.modalities.setting import ActiveInfusion, StageSetting
-from imagio_sim.pharmacy.drugs import Drug, load_drug
-from imagio_sim.pharmacy.oils import load_oil
-from imagio_sim.pharmacy.particles import load_particles
+from imagio_sim.pharmacy.drugs import Drug
 from imagio_sim.plan.infusions import DrugElutingBeads, OilEmulsion
 from imagio_sim.solve.drug_depots import AnyDepot, BeadDepot, DrugConstants, EmulsionDepot, OrganTissue
 from imagio_sim.solve.drug_kinetics import PlasmaKinetics
+from imagio_sim.solve.drug_vessels import DELAY as VESSEL_DELAY
 from imagio_sim.solve.sources import SourceSpec
 from imagio_sim.solve.sources.drug import DrugSpec
 from imagio_sim.tissue import property_table
@@ -52,7 +51,7 @@ def _drug_of(active: ActiveInfusion) -> str:
 
 
 def _given(setting: StageSetting, name: str, active: Sequence[ActiveInfusion]) -> DrugSpec:
-    drug = load_drug(name)
+    drug = setting.scenario.pharmacy.drug(name)
     drug_death_models(name)  # refuses a drug whose effect nothing is known of
     return DrugSpec(
         drug=name,
@@ -60,10 +59,11 @@ def _given(setting: StageSetting, name: str, active: Sequence[ActiveInfusion]) -
         mass_per_amount=1e6 * drug.value("dose_molar_mass"),
         depots=tuple(_depot(setting, one) for one in active),
         exchange=drug_constants(drug),
-        body=plasma_kinetics(drug),
+        body=plasma_kinetics(drug, setting.body_size),
         tissue=_organ(setting, active),
         haematocrit=setting.constants["haematocrit"],
         target=setting.cell_target(),
+        vessel_delay=setting.constants[VESSEL_DELAY],
     )
 
 
@@ -82,15 +82,15 @@ def drug_constants(drug: Drug) -> DrugConstants:
     )
 
 
-def plasma_kinetics(drug: Drug) -> PlasmaKinetics:
-    """How a body distributes and clears a drug."""
+def plasma_kinetics(drug: Drug, size: float = 1.0) -> PlasmaKinetics:
+    """How a body distributes and clears a drug; volumes and clearances go with its mass relative to the data's."""
     compartments = (1, 2)
     return PlasmaKinetics(
         unbound_share=1.0 - drug.value("plasma_bound_share"),
-        plasma_volume=drug.value("plasma_volume"),
-        clearance=drug.value("plasma_clearance"),
-        peripheral_volumes=_pair(drug.value(f"peripheral_volume_{one}") for one in compartments),
-        peripheral_flows=_pair(drug.value(f"peripheral_clearance_{one}") for one in compartments),
+        plasma_volume=size * drug.value("plasma_volume"),
+        clearance=size * drug.value("plasma_clearance"),
+        peripheral_volumes=_pair(size * drug.value(f"peripheral_volume_{one}") for one in compartments),
+        peripheral_flows=_pair(size * drug.value(f"peripheral_clearance_{one}") for one in compartments),
     )
 
 
@@ -104,13 +104,14 @@ def _depot(setting: StageSetting, active: ActiveInfusion) -> AnyDepot:
     assert active.delivered is not None  # it goes through an artery
     infusion, density = active.infusion, setting.cell_density(active.delivered)
     if isinstance(infusion, DrugElutingBeads):
-        return _beads(active.name, infusion, density, first=active.elapsed <= 0.0)
+        return _beads(setting, active.name, infusion, density, first=active.elapsed <= 0.0)
     assert isinstance(infusion, OilEmulsion)
     return _emulsion(setting, active.name, infusion, density, first=active.elapsed <= 0.0)
 
 
-def _beads(name: str, infusion: DrugElutingBeads, density: Floats, *, first: bool) -> BeadDepot:
-    beads, drug = load_particles(infusion.particles), load_drug(infusion.drug)
+def _beads(setting: StageSetting, name: str, infusion: DrugElutingBeads, density: Floats, *, first: bool) -> BeadDepot:
+    pharmacy = setting.scenario.pharmacy
+    beads, drug = pharmacy.particles(infusion.particles), pharmacy.drug(infusion.drug)
     exchange = beads.exchange(infusion.drug, infusion.release)
     return BeadDepot(
         name=name,
@@ -122,13 +123,14 @@ def _beads(name: str, infusion: DrugElutingBeads, density: Floats, *, first: boo
         exchange_rate=exchange.rate,
         radius=0.5 * beads.loaded_diameter(infusion.drug),
         shape="sphere",
+        unbound_share=beads.loading(infusion.drug).value("unbound_share"),
     )
 
 
 def _emulsion(
     setting: StageSetting, name: str, infusion: OilEmulsion, density: Floats, *, first: bool
 ) -> EmulsionDepot:
-    oil, drug = load_oil(infusion.oil), load_drug(infusion.drug)
+    oil, drug = setting.scenario.pharmacy.oil(infusion.oil), setting.scenario.pharmacy.drug(infusion.drug)
     emulsion, target = oil.emulsion(infusion.drug), setting.cell_target()
     normal, tumour = oil.value("washout_rate_normal"), oil.value("washout_rate_tumour")
     return EmulsionDepot(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from imagio_sim.campaign.infusions.delivery import Delivered
 from imagio_sim.campaign.infusions.infused_patient import fed_tissues
 from imagio_sim.campaign.modalities.setting import StageSetting
+from imagio_sim.pharmacy.library import Pharmacy
 from imagio_sim.plan.infusions import EmbolicInfusion
 from imagio_sim.solve.sources import SourceSpec
 from imagio_sim.solve.sources.ischaemia import ClosedTissue, IschaemiaSpec
@@ -70,7 +71,7 @@ def closures(setting: StageSetting) -> tuple[Closure, ...]:
         if isinstance(one.infusion, EmbolicInfusion) and one.delivered is not None:
             still_open = _open_share(setting, found, one.elapsed)
             share = still_open * one.infusion.occlusion * _reached_share(setting, one.delivered)
-            found.append(Closure(one.elapsed, closed_for(one.infusion), share))
+            found.append(Closure(one.elapsed, closed_for(one.infusion, setting.scenario.pharmacy), share))
     return tuple(found)
 
 
@@ -94,9 +95,9 @@ def _reached_share(setting: StageSetting, delivered: Delivered) -> Floats:
     return np.asarray(np.minimum(reached, 1.0)[:, None] * fed)
 
 
-def closed_for(infusion: EmbolicInfusion) -> float:
+def closed_for(infusion: EmbolicInfusion, pharmacy: Pharmacy) -> float:
     """Time [s] after which the arterioles are open again: when the particles have gone, or else the oil."""
-    entries = infusion.library_entries()
+    entries = infusion.library_entries(pharmacy)
     if "particles" in entries:
         return float(entries["particles"].value("occlusion_time"))
     return 1.0 / float(entries["oil"].value("washout_rate_normal"))

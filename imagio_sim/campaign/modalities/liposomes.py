@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagio_sim.campaign.modalities.setting import ActiveInfusion, StageSetting
-from imagio_sim.pharmacy.drugs import Drug, load_drug
-from imagio_sim.pharmacy.liposomes import Formulation, TemperatureTable, load_liposomes
+from imagio_sim.pharmacy.drugs import Drug
+from imagio_sim.pharmacy.liposomes import Formulation, TemperatureTable
 from imagio_sim.physics.liposomes import BodyKinetics
 from imagio_sim.plan.infusions import Liposomes
 from imagio_sim.solve.sources import SourceSpec
@@ -46,10 +46,11 @@ def sources(setting: StageSetting) -> tuple[SourceSpec, ...]:
 def _infused(setting: StageSetting, active: ActiveInfusion) -> LiposomeSpec:
     infusion = active.infusion
     assert isinstance(infusion, Liposomes)
-    formulation = load_liposomes(infusion.formulation)
-    drug = load_drug(formulation.drug)
+    pharmacy = setting.scenario.pharmacy
+    formulation = pharmacy.liposomes(infusion.formulation)
+    drug = pharmacy.drug(formulation.drug)
     drug_death_models(drug.name)  # refuses a drug whose effect nothing is known of
-    body = body_kinetics(formulation, drug, infusion.body_mass, setting.scenario.patient.body_temperature)
+    body = body_kinetics(formulation, drug, setting.body_size, setting.scenario.patient.body_temperature)
     bed = _capillary_bed(setting)
     return LiposomeSpec(
         infusion=active.name,
@@ -74,12 +75,11 @@ def _infused(setting: StageSetting, active: ActiveInfusion) -> LiposomeSpec:
     )
 
 
-def body_kinetics(
-    formulation: Formulation, drug: Drug, body_mass: float | None, body_temperature: float
-) -> BodyKinetics:
-    """Kinetics in a body [kg] at its temperature [degC]; volumes and clearances go with its mass."""
-    reference = formulation.value("reference_body_mass")
-    size = (reference if body_mass is None else body_mass) / reference
+def body_kinetics(formulation: Formulation, drug: Drug, size: float, body_temperature: float) -> BodyKinetics:
+    """Kinetics at a temperature [degC] in a body of a mass relative to the one that the data are of.
+
+    Volumes and clearances go with its mass.
+    """
     leakage = float(rate_table(formulation.release_rate).at(np.array([body_temperature]))[0])
     return BodyKinetics(
         encapsulated_volume=size * formulation.value("distribution_volume"),
@@ -142,7 +142,7 @@ def _is_known(setting: StageSetting, column: int) -> bool:
 
 def _notes(setting: StageSetting, name: str, infusion: Liposomes, body: BodyKinetics) -> Iterator[str]:
     species = setting.scenario.patient.species
-    if infusion.body_mass is None and species not in (None, ADULT):
+    if setting.scenario.plan(setting.plan_name).weighing is None and species not in (None, ADULT):
         yield f"{name}: plasma volumes and clearances are those of an adult, not of a {species}: give body_mass"
     leaked = 1.0 - float(np.exp(-_HOUR * body.leakage))
     if leaked > _MUCH_LEAKED:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Microspheres given up to a stage: their dose at the nodes, from that on voxels."""
+"""Microspheres given up to a stage: their dose on the mesh, from that on voxels."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.anatomy.volume import Grid
 from imagio_sim.campaign.infusions.absorbed_dose import infusion_doses
 from imagio_sim.campaign.modalities.setting import StageSetting
+from imagio_sim.meshing.projection import projected
 from imagio_sim.solve.sources import SourceSpec
 from imagio_sim.solve.sources.radiation import DecayingActivity, RadiationSpec
 
@@ -24,13 +25,14 @@ def sources(setting: StageSetting) -> tuple[SourceSpec, ...]:
     active, anatomy = setting.infusions(MODALITY), setting.geometry.anatomy
     if not active or anatomy is None:
         return ()
-    points = setting.geometry.domain.points_in_space_mm
+    domain = setting.geometry.domain
+    points = domain.points_in_space_mm
     doses = {one.name: one for one in infusion_doses(setting.scenario, setting.plan_name, anatomy)}
     given = [(doses[one.name], one.elapsed) for one in active]
     activities = tuple(
         DecayingActivity(
             name=one.name,
-            dose=at_points(one.dose.kernel, one.dose.grid, points),
+            dose=projected(one.dose.kernel, one.dose.grid, domain),
             local_dose=at_points(one.dose.local, one.dose.grid, points),
             decay_rate=one.microspheres.nuclide.decay_constant,
             elapsed=elapsed,

@@ -69,6 +69,15 @@ class StageSetting:
             if not modalities or infusion.modality in modalities
         )
 
+    @property
+    def body_size(self) -> float:
+        """Mass of the patient's body relative to that of the data on drugs; one where it is not given."""
+        weighing = self.scenario.plan(self.plan_name).weighing
+        if weighing is None or weighing.body_mass is None:
+            return 1.0
+        formulation = self.scenario.pharmacy.liposomes(weighing.formulation)
+        return weighing.body_mass / formulation.value("reference_body_mass")
+
     def cell_density(self, delivered: Delivered) -> NDArray[np.float64]:
         """Density per cell (m,) [1/m3] of one unit that is given; its integral is the share that the mesh holds."""
         deposition = delivered.deposition

@@ -6,25 +6,46 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from imagio_sim.campaign.case import deciding_models
+from imagio_sim.campaign.uncertainty.distributions import has_spread, quantile, words
+from imagio_sim.devices.constants import DeviceConstant, GivenFigure, device_constants, with_figures
+from imagio_sim.devices.device import Device
+from imagio_sim.pharmacy.drugs import drug_names
 from imagio_sim.plan import Scenario, scenario_of, written
+from imagio_sim.plan.library_values import death_kinds, pharmacy_kinds
 from imagio_sim.plan.placement import entry_and_tip
 from imagio_sim.plan.scenario import constant_kind, property_kind
-from imagio_sim.plan.stages import Applicator
+from imagio_sim.plan.stages import Applicator, Plan, Stage
 from imagio_sim.tissue.constants import FIXED, constants_used_by
 from imagio_sim.tissue.properties import properties_used_by
-from imagio_sim.tissue.value import Value
+from imagio_sim.tissue.value import Evidence, Value
 from imagio_sim.units import QuantityKind
 
 Floats = NDArray[np.float64]
+Section = Literal["tissue_values", "constants", "device_values", "pharmacy_values", "death_values"]
 
 PLACEMENT = "placement"
 """How the names of the inputs of an applicator's place begin."""
 _AXES = ("x", "y", "z")
+_HALVINGS = 6
+_OF_HEAT = frozenset(
+    {
+        *("specific_heat_capacity", "thermal_conductivity", "thermal_conductivity_slope", "metabolic_heat"),
+        *("water_content", "water_density", "latent_heat", "dried_heat_capacity", "boiling_water_diffusivity"),
+        *("vaporisation_start", "vaporisation_width", "conductivity_cap_temperature", "conductivity_residual_fraction"),
+        *("skin_heat_transfer", "room_temperature", "vessel_wall_heat_transfer"),
+        *("lumen_conduction_fraction", "lumen_renewal_time"),
+    }
+)
+"""Constants that show only where something heats or cools the tissue."""
+_JUDGING = frozenset({"least_pulses", "shortest_pulse", "longest_pulse"})
+"""Parameters of death models that say of which treatments they know nothing."""
 _MEAN_OF_NORM = math.sqrt(8.0 / math.pi)
 """Mean length of a vector of three independent standard normal numbers."""
 
@@ -37,8 +58,16 @@ class UncertainInput(Protocol):
         """Its name, unique in a scenario."""
 
     @property
+    def key(self) -> str:
+        """What it is drawn by: inputs with the same key take the same share of their distributions."""
+
+    @property
     def spread(self) -> str:
         """What is known of it, in words."""
+
+    @property
+    def evidence(self) -> str:
+        """How what is known of it was seen."""
 
     def drawn(self, share: float) -> float:
         """Its value at a share in (0, 1) of its distribution."""
@@ -46,16 +75,28 @@ class UncertainInput(Protocol):
 
 @dataclass(frozen=True)
 class UncertainConstant:
-    """A constant of a tissue (``owner`` its name) or of the tissue laws (``owner`` empty).
+    """A constant of a tissue, a device, an entry of the pharmacy or a death model (``owner``), or of the tissue laws.
 
-    A standard deviation stands for a normal distribution cut off at what is plausible, a range alone for one in which
-    every value is as likely as another.
+    Attributes
+    ----------
+    section
+        Of a scenario, that gives another value in its place.
+    owner, quantity
+        Its keys there; the owner of the tissue laws is empty.
+    value
+        What is known of it.
+    kind
+        What it is, as a scenario writes it.
+    shared
+        What it is drawn together with: constants with the same text go up and down together; empty for none.
     """
 
+    section: Section
     owner: str
     quantity: str
     value: Value
     kind: QuantityKind
+    shared: str = ""
 
     @property
     def name(self) -> str:
@@ -63,28 +104,30 @@ class UncertainConstant:
         return f"{self.owner or 'laws'}: {self.quantity}"
 
     @property
+    def key(self) -> str:
+        """What it is drawn by: one number of one source is one unknown, in whatever tissue or device it stands."""
+        value = self.value
+        spread = value.sd if value.sd is not None else f"{value.low}..{value.high}"
+        return self.shared or f"{self.quantity} {value.value} {spread} {value.unit} {value.source}"
+
+    @property
     def spread(self) -> str:
         """Distribution and source."""
-        unit = f" {self.value.unit}" if self.value.unit != "1" else ""
-        if self.value.sd is not None:
-            return f"{self.value.value:g} ± {self.value.sd:g}{unit} (normal; {self.value.source})"
-        return f"{self.value.low:g} to {self.value.high:g}{unit} (even; {self.value.source})"
+        return words(self.value)
+
+    @property
+    def evidence(self) -> str:
+        """How the number was seen."""
+        return self.value.evidence
 
     def drawn(self, share: float) -> float:
         """Quantile of the distribution."""
-        from scipy.stats import truncnorm
-
-        value = self.value
-        if value.sd is None:
-            assert value.low is not None
-            assert value.high is not None
-            return value.low + share * (value.high - value.low)
-        ends = [(end - value.value) / value.sd for end in (self.kind.low, self.kind.high)]
-        return float(truncnorm.ppf(share, *ends, loc=value.value, scale=value.sd))
+        return quantile(self.value, share, self.kind)
 
     def written(self, drawn: float, where: str) -> dict[str, Any]:
         """The value as a scenario gives it."""
-        text = self.kind.text(drawn) if self.kind.unit else drawn
+        within = min(max(drawn, self.kind.low), self.kind.high)
+        text = self.kind.text(within) if self.kind.unit else within
         return {"value": text, "source": f"drawn for {where} from {self.spread}"}
 
 
@@ -102,6 +145,16 @@ class UncertainPlace:
         return f"{PLACEMENT} of {self.applicator}, {_AXES[self.axis]}"
 
     @property
+    def key(self) -> str:
+        """What it is drawn by: its name, so that needles of the same name are off alike in all plans."""
+        return self.name
+
+    @property
+    def evidence(self) -> str:
+        """As the user states it."""
+        return "given"
+
+    @property
     def spread(self) -> str:
         """Distribution."""
         return f"0 ± {self.sd_mm:.2g} mm (normal)"
@@ -115,28 +168,121 @@ class UncertainPlace:
 
 def uncertain_constants(scenario: Scenario, plan_name: str, tissues: Iterable[str]) -> list[UncertainConstant]:
     """Every constant with a spread that a plan uses of these tissues and of the tissue laws."""
-    modalities = scenario.plan(plan_name).modalities
-    properties, constants = properties_used_by(modalities), constants_used_by(modalities) - FIXED
+    plan = scenario.plan(plan_name)
+    idle = frozenset() if any(stage.applicators for stage in plan.stages) else _OF_HEAT
+    properties = properties_used_by(plan.modalities) - idle
+    constants = constants_used_by(plan.modalities) - FIXED - idle
     image = scenario.patient.perfusion
     imaged = set() if image is None else set(image.tissues or tissues)
     found = [
-        UncertainConstant(tissue, name, value, property_kind(name))
+        UncertainConstant("tissue_values", tissue, name, value, property_kind(name))
         for tissue in tissues
         for name, value in scenario.tissue(tissue).values.items()
         if name in properties and not (name == "perfusion_rate" and tissue in imaged)
     ]
     found += [
-        UncertainConstant("", name, value, constant_kind(name))
+        UncertainConstant("constants", "", name, value, constant_kind(name))
         for name, value in scenario.law_constants().items()
         if name in constants
     ]
-    return [one for one in found if _is_spread(one.value)]
+    return [one for one in found if has_spread(one.value)]
 
 
-def _is_spread(value: Value) -> bool:
-    if value.sd is not None:
-        return value.sd > 0.0
-    return value.low is not None and value.high is not None and value.high > value.low
+def uncertain_devices(scenario: Scenario, plan_name: str) -> list[UncertainConstant]:
+    """Every figure with a spread of the devices of a plan that acts in it, as far as the device stays possible."""
+    plan = scenario.plan(plan_name)
+    devices = {one.device: one.of_library for stage in plan.stages for one in stage.applicators}
+    found = [
+        UncertainConstant(
+            "device_values", name, constant.name, _range_of(device, constant), constant.kind, _joint(name, constant)
+        )
+        for name, device in devices.items()
+        for constant in device_constants(device).values()
+        if constant.spread > 0.0 and constant.acts and not _is_left_to_the_plan(plan, name, constant.name)
+    ]
+    return [one for one in found if has_spread(one.value)]
+
+
+def _joint(device: str, constant: DeviceConstant) -> str:
+    """What figures are drawn together with that have to fit each other: borders of sections, elements on a shell."""
+    parts = constant.name.split(".")
+    if "sections" in parts:
+        return f"{device}: borders of its sections"
+    return f"{device}: size of shell and elements" if parts[-1] in ("aperture", "element_diameter") else ""
+
+
+def _is_left_to_the_plan(plan: Plan, device: str, constant: str) -> bool:
+    """Whether a figure is only what holds where a plan says nothing, and every applicator of the device is told."""
+    told = [_says(stage, one, constant) for stage in plan.stages for one in stage.applicators if one.device == device]
+    return all(told)
+
+
+def _says(stage: Stage, applicator: Applicator, constant: str) -> bool:
+    *parts, last = constant.split(".")
+    if last in ("deployment_default", "exposure_default"):
+        return applicator.deployment is not None
+    if parts[:1] != ["generator"] or len(parts) != 2:
+        return False
+    program = stage.program_of(applicator)  # the generator's defaults for a mode
+    return program is None or program.mode != parts[1] or getattr(program, last, None) is not None
+
+
+def _range_of(device: Device, constant: DeviceConstant) -> Value:
+    """The figure with its range, shortened where the device or the kind of figure allows no more."""
+    low, high = (
+        _possible(device, constant, min(max(end, constant.kind.low), constant.kind.high))
+        for end in (constant.value - constant.spread, constant.value + constant.spread)
+    )
+    evidence: Evidence = constant.evidence
+    return Value(constant.value, constant.kind.unit or "1", low, high, None, constant.source, evidence)
+
+
+def _possible(device: Device, constant: DeviceConstant, end: float) -> float:
+    """The end of a range, halved towards the value until the device can be made with it; the value if none can."""
+    for _ in range(_HALVINGS):
+        try:
+            with_figures(device, {constant.name: GivenFigure(end, 0.0, constant.source)})
+        except ValidationError:
+            end = 0.5 * (end + constant.value)
+        else:
+            return end
+    return constant.value
+
+
+def uncertain_brought(scenario: Scenario, plan_name: str) -> list[UncertainConstant]:
+    """Every value with a spread of what the infusions of a plan bring: drugs, particles, oils, liposomes, microspheres.
+
+    The rows of a table against temperature go up and down together: they are one measurement.
+    """
+    brought = {
+        place: known
+        for stage in scenario.plan(plan_name).stages
+        for infusion in stage.infusions
+        for place, known in infusion.library_values(scenario.pharmacy).items()
+    }
+    return [
+        UncertainConstant("pharmacy_values", entry, key, known.value, pharmacy_kinds(entry)[key], _table(entry, key))
+        for (entry, key), known in sorted(brought.items())
+        if has_spread(known.value)
+    ]
+
+
+def _table(entry: str, key: str) -> str:
+    """Which table a key is a row of; empty for one that is none."""
+    name, is_row, _ = key.partition("_row_")
+    return f"{entry}: {name}, all rows" if is_row else ""
+
+
+def uncertain_deaths(scenario: Scenario, plan_name: str) -> list[UncertainConstant]:
+    """Every parameter with a spread of the death models that decide; those of drugs that no infusion brings are not."""
+    brought = {one.owner for one in uncertain_brought(scenario, plan_name)}
+    others = tuple(f"_{name}" for name in drug_names() if name not in brought)
+    return [
+        UncertainConstant("death_values", model, key, value, death_kinds(model)[key])
+        for model in deciding_models(scenario, plan_name)
+        for key, value in scenario.death_model_values(model).items()
+        if has_spread(value) and key in death_kinds(model) and key not in _JUDGING and not key.endswith(others)
+    ]
 
 
 def uncertain_places(scenario: Scenario, plan_name: str, *, mean_error_mm: float) -> list[UncertainPlace]:
@@ -162,8 +308,9 @@ def with_drawn(
     data = written(scenario)
     for one in inputs:
         if isinstance(one, UncertainConstant):
-            place = data.setdefault("tissue_values", {}).setdefault(one.owner, {}) if one.owner else None
-            place = data.setdefault("constants", {}) if place is None else place
+            place = data.setdefault(one.section, {})
+            if one.owner:
+                place = place.setdefault(one.owner, {})
             place[one.quantity] = one.written(drawn[one.name], where)
     offsets: dict[str, Floats] = {}
     for one in inputs:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from imagio_sim.campaign.geometry import read_anatomy
-from imagio_sim.campaign.uncertainty.propagation import Asked, PlanUncertainty
+from imagio_sim.campaign.uncertainty.propagation import Asked, differences
+from imagio_sim.outcome.uncertainty import PlanUncertainty
 from imagio_sim.plan import Scenario
 from imagio_sim.view.uncertainty_report import PlanPage, draw_probability, write_uncertainty_page
 
@@ -19,17 +20,18 @@ def write_page_of(folder: Path, scenario: Scenario, found: Mapping[str, PlanUnce
     for name, one in found.items():
         picture = folder / f"death_probability_{name}.png"
         draw_probability(picture, f"{scenario.name}: {name}", one.zone, anatomy)
-        said = {key: value for key, value in vars(one).items() if key != "zone"}
-        pages.append(PlanPage(**said, picture=picture))
+        pages.append(PlanPage(one, picture))
     write_uncertainty_page(
         folder / "uncertainty.html",
         title=f"{scenario.name}: how sure are we?",
         question=scenario.question,
         plans=pages,
+        differences=differences(found),
         asked={
             "members per plan": f"{asked.count}, a Latin hypercube of seed {asked.seed}, the same in every plan",
             "placement": _placement(scenario, asked),
             "mesh of the members": asked.members,
+            "time per member": ", ".join(f"{name}: {one.seconds:.1f} s" for name, one in found.items()),
         },
     )
 

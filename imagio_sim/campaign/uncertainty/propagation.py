@@ -6,6 +6,7 @@ All plans of a scenario draw the same numbers for the same input: what differs t
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,26 +22,33 @@ from imagio_sim.campaign.uncertainty.inputs import (
     Floats,
     UncertainConstant,
     UncertainPlace,
+    uncertain_brought,
     uncertain_constants,
+    uncertain_deaths,
+    uncertain_devices,
     uncertain_places,
     with_drawn,
 )
-from imagio_sim.campaign.what_if.sweep import Member, sweep
+from imagio_sim.campaign.what_if.sweep import Member, MemberResult, sweep
 from imagio_sim.campaign.what_if.variation import Variant
 from imagio_sim.errors import InputError, InputErrors, SolverFailure
 from imagio_sim.meshing.recipe import Resolution
 from imagio_sim.outcome.comparison import QUANTITIES, Quantity
+from imagio_sim.outcome.ranking import DIRECTIONS
 from imagio_sim.outcome.result import Result
 from imagio_sim.outcome.uncertainty import (
-    Contribution,
-    Interval,
+    CorrectionCheck,
+    DrawnInput,
+    PlanDifference,
+    PlanUncertainty,
     Probability,
-    ProbabilityMap,
     contributions,
     interval,
     is_covered,
+    plan_difference,
     probability,
     probability_map,
+    unchecked_share,
 )
 from imagio_sim.plan import Scenario
 
@@ -50,67 +58,42 @@ MARGIN_MM = 5.0
 """The margin that is asked for after ablation of liver tumours."""
 _TOLD = (
     *("target_coverage", "minimal_ablative_margin", "margin_fraction_ge_5", "collateral_volume"),
-    *("ablation_zone_volume", "long_axis", "short_axis"),
+    *("ablation_zone_volume", "long_axis", "short_axis", "killed_by_heat"),
+    *("target_exposed", "target_mean_dose", "tumour_control", "liver_reserve"),
 )
+_JUDGED = {
+    **{key: 1 if direction == "most" else -1 for key, direction in DIRECTIONS.items() if key in _TOLD},
+    **dict.fromkeys(("target_exposed", "tumour_control", "liver_reserve"), 1),
+}
+"""1 for figures of which more is better, -1 for those of which less is."""
 _MOST_FAILED = 0.1
 """Share of members without a result beyond which nothing is said of the others."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What to do: number of members, seed, mean error of placement [mm], and resolution of the members."""
+    """What to do.
+
+    Attributes
+    ----------
+    count, seed
+        Number of members per plan, and what makes them the same every time.
+    placement_mm
+        Mean error of placement.
+    members
+        Resolution of the members.
+    workers
+        Members that are run at a time.
+    checked
+        How many members are run at the nominal resolution as well, to see whether correcting them is enough.
+    """
 
     count: int
     seed: int
     placement_mm: float
     members: Resolution
-
-
-@dataclass(frozen=True, eq=False)
-class PlanUncertainty:
-    """What is known of one plan.
-
-    Attributes
-    ----------
-    members, failed
-        How many gave a result, and how many did not.
-    figures
-        Interval of every figure by its key in :data:`~imagio_sim.outcome.comparison.QUANTITIES`.
-    covered, margin_kept
-        Probabilities that the target is covered, and that the minimal margin is at least 5 mm; None without a target.
-    origins
-        What the spread comes from, by the figure.
-    inputs
-        Everything that was drawn: name and distribution.
-    correction
-        By how much the members were moved, because their mesh is coarser than that of the nominal run, by figure.
-    zone
-        Where tissue dies in which share of the members.
-    """
-
-    plan: str
-    members: int
-    failed: int
-    figures: Mapping[str, Interval]
-    covered: Probability | None
-    margin_kept: Probability | None
-    origins: Mapping[str, Sequence[Contribution]]
-    inputs: Mapping[str, str]
-    correction: Mapping[str, float]
-    zone: ProbabilityMap
-
-    def data(self) -> dict[str, Any]:
-        """All but the map, as plain data."""
-        fields = {name: value for name, value in vars(self).items() if name != "zone"}
-        return dict(_plain(fields))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
+    workers: int = 1
+    checked: int = 0
 
 
 def uncertainty_of(
@@ -132,11 +115,18 @@ def uncertainty_of(
         )
     nominal = {name: _nominal(scenario, name, options, listener) for name in plan_names}
     inputs = {name: _inputs(scenario, name, nominal[name].folder, asked) for name in plan_names}
-    shares = common_shares([one.name for own in inputs.values() for one in own], asked)
+    shares = common_shares([one.key for own in inputs.values() for one in own], asked)
+    drawn = {name: _Drawn.of(scenario, name, inputs[name], shares) for name in plan_names}
     return {
-        name: _plan_uncertainty(scenario, name, inputs[name], shares, nominal[name], asked, options, listener)
+        name: _plan_uncertainty(_Task(scenario, name, asked, options, listener), drawn[name], nominal[name])
         for name in plan_names
     }
+
+
+def differences(found: Mapping[str, PlanUncertainty]) -> tuple[PlanDifference, ...]:
+    """Every pair of plans, draw by draw."""
+    held = (plan_difference(first, second, _JUDGED) for first, second in itertools.combinations(found.values(), 2))
+    return tuple(one for one in held if one is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,30 +137,40 @@ class _Nominal:
     folder: Path
 
 
+def nominal_folder(options: RunOptions) -> Path:
+    """Where the runs with nominal constants are, one folder per plan."""
+    return options.out / f"nominal_{options.resolution}"
+
+
 def _nominal(scenario: Scenario, plan: str, options: RunOptions, listener: Listener) -> _Nominal:
     listener.say(f"{plan}: nominal")
-    within = replace(options, out=options.out / f"nominal_{options.resolution}")
+    within = replace(options, out=nominal_folder(options))
     return _Nominal(run_plan(scenario, plan, within, replace(listener, say=lambda _: None)), within.out / plan)
 
 
-def _inputs(scenario: Scenario, plan: str, folder: Path, asked: Asked) -> list[UncertainConstant | UncertainPlace]:
+def _inputs(
+    scenario: Scenario, plan: str, folder: Path, asked: Asked
+) -> tuple[UncertainConstant | UncertainPlace, ...]:
     """All that is uncertain of a plan; its tissues are those that its nominal run has met."""
     used = yaml.safe_load((folder / "plan.yaml").read_text(encoding="utf-8"))["constants"]["tissues"]
-    return [
+    return (
         *uncertain_constants(scenario, plan, list(used)),
+        *uncertain_devices(scenario, plan),
+        *uncertain_brought(scenario, plan),
+        *uncertain_deaths(scenario, plan),
         *uncertain_places(scenario, plan, mean_error_mm=asked.placement_mm),
-    ]
+    )
 
 
-def common_shares(names: Sequence[str], asked: Asked) -> dict[str, Floats]:
-    """Numbers (count,) in (0, 1) for every input, the same for the same seed, count and inputs.
+def common_shares(keys: Sequence[str], asked: Asked) -> dict[str, Floats]:
+    """Numbers (count,) in (0, 1) for every key of an input, the same for the same seed, count and keys.
 
     A Latin hypercube whose columns have been made as little correlated as swaps can make them: so few points of a
     Sobol sequence in so many dimensions would be, and the spread would be put down to the wrong inputs.
     """
     from scipy.stats import qmc
 
-    unique = sorted(set(names))
+    unique = sorted(set(keys))
     if not unique:
         raise InputError(
             "uncertainty",
@@ -182,54 +182,153 @@ def common_shares(names: Sequence[str], asked: Asked) -> dict[str, Floats]:
     return dict(zip(unique, np.clip(points, 1e-9, 1.0 - 1e-9).T, strict=True))
 
 
-def _plan_uncertainty(
-    scenario: Scenario,
-    plan: str,
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """One plan, what is asked of it, and how it is run."""
+
+    scenario: Scenario
+    plan: str
+    asked: Asked
+    options: RunOptions
+    listener: Listener
+
+    def at(self, resolution: Resolution, folder: str) -> RunOptions:
+        """How members are run at a resolution."""
+        return replace(self.options, out=self.options.out / folder, resolution=resolution, pictures=False)
+
+    def swept(self, members: Sequence[Member], options: RunOptions) -> list[MemberResult]:
+        """What became of members, in their order."""
+        return list(sweep(members, options, self.listener, workers=self.asked.workers))
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """The members of a plan by number, why others cannot be, and what was drawn.
+
+    Attributes
+    ----------
+    shares
+        By the name under which the page lists what was drawn: inputs that are drawn together have one name.
+    told
+        What is known of each, by the same names.
+    """
+
+    members: Mapping[int, Member]
+    impossible: Sequence[str]
+    shares: Mapping[str, Floats]
+    told: Mapping[str, DrawnInput]
+
+    @classmethod
+    def of(
+        cls,
+        scenario: Scenario,
+        plan: str,
+        inputs: Sequence[UncertainConstant | UncertainPlace],
+        shares: Mapping[str, Floats],
+    ) -> _Drawn:
+        """Draw for every input its values at the shares of its key."""
+        values = {one.name: [one.drawn(float(share)) for share in shares[one.key]] for one in inputs}
+        members, impossible = _members(scenario, plan, inputs, values)
+        groups = {joint_name(group): group for group in _together(inputs)}
+        return cls(
+            members,
+            impossible,
+            {name: shares[group[0].key] for name, group in groups.items()},
+            {name: DrawnInput(group[0].spread, group[0].evidence) for name, group in groups.items()},
+        )
+
+
+def _together(
     inputs: Sequence[UncertainConstant | UncertainPlace],
-    shares: Mapping[str, Floats],
-    nominal: _Nominal,
-    asked: Asked,
-    options: RunOptions,
-    listener: Listener,
-) -> PlanUncertainty:
-    drawn = {one.name: np.array([one.drawn(float(share)) for share in shares[one.name]]) for one in inputs}
-    within = replace(options, out=options.out / "members", resolution=asked.members, pictures=False)
-    members, impossible = _members(scenario, plan, inputs, drawn)
-    ended = dict(zip(members, sweep(list(members.values()), within, listener), strict=True))
-    done = [number for number, one in ended.items() if one.result is not None]
-    _require_most(plan, asked.count, len(done), [*impossible, *(one.failure for one in ended.values() if one.failure)])
-    own = nominal.result
-    if asked.members != options.resolution:
-        coarser = replace(options, resolution=asked.members, pictures=False)
-        own = _nominal(scenario, plan, coarser, listener).result
-    results = [result for one in ended.values() if (result := one.result) is not None]
-    read = {one.key: _figures(one, results, own, nominal.result) for one in QUANTITIES if one.key in _TOLD}
+) -> list[list[UncertainConstant | UncertainPlace]]:
+    groups: dict[str, list[UncertainConstant | UncertainPlace]] = {}
+    for one in inputs:
+        groups.setdefault(one.key, []).append(one)
+    return list(groups.values())
+
+
+def joint_name(together: Sequence[UncertainConstant | UncertainPlace]) -> str:
+    """What inputs that are drawn together are called: ``hcc and liver: density``."""
+    first = together[0]
+    if len(together) == 1 or not isinstance(first, UncertainConstant):
+        return first.name
+    if first.shared:
+        return first.shared
+    owners = dict.fromkeys(one.owner or "laws" for one in together if isinstance(one, UncertainConstant))
+    return f"{' and '.join(owners)}: {first.quantity}"
+
+
+def _plan_uncertainty(task: _Task, drawn: _Drawn, nominal: _Nominal) -> PlanUncertainty:
+    asked, plan = task.asked, task.plan
+    within = task.at(asked.members, "members")
+    ended = dict(zip(drawn.members, task.swept(list(drawn.members.values()), within), strict=True))
+    results = {number: one.result for number, one in ended.items() if one.result is not None}
+    failures = [one.failure for one in ended.values() if one.failure]
+    _require_most(plan, asked.count, len(results), [*drawn.impossible, *failures])
+    own = _nominal_of_members(task, nominal)
+    read = {
+        one.key: _figures(one, list(results.values()), own, nominal.result) for one in QUANTITIES if one.key in _TOLD
+    }
     known = {key: found for key, found in read.items() if found is not None}
-    sampled = {name: values[done] for name, values in drawn.items()}
+    shares = {name: values[list(results)] for name, values in drawn.shares.items()}
+    origins = {key: contributions(shares, one.values) for key, one in known.items()}
     return PlanUncertainty(
         plan=plan,
-        members=len(done),
-        failed=asked.count - len(done),
-        figures={key: told for key, (values, one, _) in known.items() if (told := interval(list(values), one))},
-        covered=_covered(results),
+        members=len(results),
+        failed=asked.count - len(results),
+        figures={key: told for key, one in known.items() if (told := interval(list(one.values), one.nominal))},
+        covered=_covered(list(results.values())),
         margin_kept=_margin_kept(known),
-        origins={key: contributions(sampled, values) for key, (values, _, _) in known.items()},
-        inputs={one.name: one.spread for one in inputs},
-        correction={key: shift for key, (_, _, shift) in known.items() if shift != 0.0},
-        zone=probability_map([_zone(within.out / members[number].folder) for number in done]),
+        origins=origins,
+        inputs=drawn.told,
+        unchecked={key: unchecked_share(found, drawn.told) for key, found in origins.items()},
+        correction={key: one.shift for key, one in known.items() if one.shift != 0.0},
+        checks=_checks(task, drawn, results, known),
+        sample={key: [float(value) for value in one.values] for key, one in known.items()},
+        numbers=list(results),
+        seconds=float(np.mean([result["timing"]["total_s"] for result in results.values()])),
+        zone=probability_map([_zone(within.out / drawn.members[number].folder) for number in results]),
     )
+
+
+def _nominal_of_members(task: _Task, nominal: _Nominal) -> Result:
+    """The nominal plan on the mesh of the members."""
+    if task.asked.members == task.options.resolution:
+        return nominal.result
+    coarser = replace(task.options, resolution=task.asked.members, pictures=False)
+    return _nominal(task.scenario, task.plan, coarser, task.listener).result
+
+
+def _checks(
+    task: _Task, drawn: _Drawn, results: Mapping[int, Result], known: Mapping[str, _Read]
+) -> dict[str, CorrectionCheck]:
+    """How far the first members, corrected, are from themselves on the mesh of the nominal run."""
+    numbers = list(results)[: task.asked.checked]
+    if task.asked.members == task.options.resolution or not numbers:
+        return {}
+    again = [drawn.members[number] for number in numbers]
+    ended = task.swept(again, task.at(task.options.resolution, "checked_members"))
+    found = {}
+    for quantity in (one for one in QUANTITIES if one.key in known):
+        finer = [None if one.result is None else quantity.read(one.result) for one in ended]
+        off = known[quantity.key].values[: len(numbers)] - np.array([np.nan if v is None else v for v in finer])
+        off, values = off[np.isfinite(off)], known[quantity.key].values
+        if len(off):
+            low, high = np.nanpercentile(np.where(np.isfinite(values), values, np.nan), (5.0, 95.0))
+            found[quantity.key] = CorrectionCheck(len(off), float(np.sqrt((off**2).mean())), float(high - low))
+    return found
 
 
 def _members(
     scenario: Scenario,
     plan: str,
     inputs: Sequence[UncertainConstant | UncertainPlace],
-    drawn: Mapping[str, Floats],
+    values: Mapping[str, Sequence[float]],
 ) -> tuple[dict[int, Member], list[str]]:
     """Members by number, and why others cannot be: needles that would touch, an entry in the wrong place."""
     members, impossible = {}, []
-    for number in range(len(next(iter(drawn.values())))):
-        name, own = f"member_{number:04d}", {key: float(values[number]) for key, values in drawn.items()}
+    for number in range(len(next(iter(values.values())))):
+        name, own = f"member_{number:04d}", {key: column[number] for key, column in values.items()}
         try:
             changed = with_drawn(scenario, plan, own, inputs, where=name)
         except (InputError, InputErrors) as error:
@@ -244,20 +343,27 @@ def _require_most(plan: str, count: int, done: int, reasons: Sequence[str]) -> N
         raise SolverFailure(
             f"{count - done} of {count} members of {plan} have no result: {'; '.join(dict.fromkeys(reasons))}",
             last_good_time=0.0,
-            suggestions=("a finer mesh for the members (--members-resolution)", "narrower spreads in tissue_values"),
+            suggestions=("a finer mesh for the members (--members-resolution)", "narrower spreads in the scenario"),
         )
 
 
-def _figures(
-    quantity: Quantity, results: Sequence[Result], own: Result, nominal: Result
-) -> tuple[Floats, float | None, float] | None:
-    """Values (n,) of the members, moved by what their mesh makes of the nominal plan; its own value; and the shift."""
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A figure of the members (n,), moved by ``shift``, and that of the nominal run."""
+
+    values: Floats
+    nominal: float | None
+    shift: float
+
+
+def _figures(quantity: Quantity, results: Sequence[Result], own: Result, nominal: Result) -> _Read | None:
+    """A figure of the members, moved by what their mesh makes of the nominal plan; None where no member has it."""
     values = [quantity.read(result) for result in results]
     if all(value is None for value in values):
         return None
     coarse, fine = quantity.read(own), quantity.read(nominal)
     shift = fine - coarse if quantity.unit == "mm" and coarse is not None and fine is not None else 0.0
-    return np.array([np.nan if value is None else value + shift for value in values]), fine, shift
+    return _Read(np.array([np.nan if value is None else value + shift for value in values]), fine, shift)
 
 
 def _covered(results: Sequence[Result]) -> Probability | None:
@@ -266,11 +372,11 @@ def _covered(results: Sequence[Result]) -> Probability | None:
     return probability(found) if found else None
 
 
-def _margin_kept(figures: Mapping[str, tuple[Floats, float | None, float]]) -> Probability | None:
+def _margin_kept(figures: Mapping[str, _Read]) -> Probability | None:
     """A member without a zone, or whose target has no surface that counts, keeps no margin."""
     if "minimal_ablative_margin" not in figures:
         return None
-    margins, _, _ = figures["minimal_ablative_margin"]
+    margins = figures["minimal_ablative_margin"].values
     return probability(bool(margin >= MARGIN_MM) for margin in np.nan_to_num(margins, nan=-np.inf))
 
 
@@ -286,7 +392,12 @@ def write_uncertainty(folder: Path, found: Mapping[str, PlanUncertainty], asked:
 
     for name, one in found.items():
         write_field_nifti(folder / f"death_probability_{name}.nii.gz", one.zone.share.astype(np.float32), one.zone.grid)
-    text = json.dumps({"asked": asdict(asked), "plans": {name: one.data() for name, one in found.items()}}, indent=1)
+    data = {
+        "asked": asdict(asked),
+        "plans": {name: one.data() for name, one in found.items()},
+        "differences": [one.data() for one in differences(found)],
+    }
+    text = json.dumps(data, indent=1)
     partial = folder / ".uncertainty.json"
     partial.write_text(text + "\n", encoding="utf-8")
     partial.replace(folder / "uncertainty.json")

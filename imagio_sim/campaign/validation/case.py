@@ -31,7 +31,7 @@ Modality = Literal[
     "numerics",
 ]
 KINDS = ("verification", "experiments")
-OPEN_CASES = "open_cases.yaml"
+OPEN_CASES, RESULT = "open_cases.yaml", "result.json"
 
 
 class Unknown(PlanModel):
@@ -151,7 +151,7 @@ class BookCase:
     @property
     def result_file(self) -> Path | None:
         """Where its result lies."""
-        return None if self.folder is None else self.folder / "result.json"
+        return None if self.folder is None else self.folder / RESULT
 
 
 def find_book(start: Path) -> Path:

@@ -11,11 +11,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 import imagio_sim
-from imagio_sim.campaign.validation.case import BookCase
+from imagio_sim.campaign.validation.case import RESULT, BookCase
+from imagio_sim.campaign.validation.figure import FIGURE, write_figure
+from imagio_sim.campaign.validation.inputs import SourceTree
 from imagio_sim.campaign.validation.verdict import CaseResult, Verdict, judged, not_judged
 
 TIME_LIMIT = 3600.0  # s; the longest case of the book takes a sixth of it on an idle machine
@@ -23,8 +26,9 @@ TIME_LIMIT = 3600.0  # s; the longest case of the book takes a sixth of it on an
 
 def run_cases(book: Path, cases: Sequence[BookCase], jobs: int) -> Iterator[tuple[BookCase, CaseResult]]:
     """Run cases, ``jobs`` at a time, and give each with its result as soon as it is there."""
+    tree = SourceTree(book.parent)
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        waiting = {pool.submit(run_case, book, one): one for one in cases}
+        waiting = {pool.submit(run_case, book, one, tree): one for one in cases}
         try:
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
@@ -32,20 +36,37 @@ def run_cases(book: Path, cases: Sequence[BookCase], jobs: int) -> Iterator[tupl
             pool.shutdown(cancel_futures=True)
 
 
-def run_case(book: Path, entry: BookCase) -> CaseResult:
-    """Run one case; a run that breaks down is not judged and says why."""
-    began = time.monotonic()
-    case = entry.case
+def run_case(book: Path, entry: BookCase, tree: SourceTree) -> CaseResult:
+    """Run one case of a source tree; a run that breaks down is not judged and says why."""
+    began, code = time.monotonic(), tree.code_digest(entry)
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            judge = _by_tests if case.tests else _by_study
-            verdicts, broken = judge(book, entry, Path(scratch))
+            judge = _by_tests if entry.case.tests else _by_study
+            found = judge(book, entry, Path(scratch))
         except subprocess.TimeoutExpired:
-            verdicts, broken = (), f"took longer than {TIME_LIMIT / 60.0:g} min"
-    if broken:
-        verdicts = (not_judged("run", "", f"broke down: {broken}"),)
-    seconds = time.monotonic() - began
-    return CaseResult(case.id, case.tolerance or "", verdicts, seconds, imagio_sim.__version__, broken)
+            found = _Found(broken=f"took longer than {TIME_LIMIT / 60.0:g} min")
+    verdicts = found.verdicts
+    if found.broken:
+        verdicts = (not_judged("run", "", f"broke down: {found.broken}"),)
+    return CaseResult(
+        entry.case.id,
+        entry.case.tolerance or "",
+        verdicts,
+        time.monotonic() - began,
+        imagio_sim.__version__,
+        found.broken,
+        tree.inputs_digest(entry, code, found.data_files),
+        found.data_files,
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the process of a case has left: verdicts and the data it has read, or what it broke down of."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    data_files: tuple[str, ...] = ()
+    broken: str = ""
 
 
 def write_result(file: Path, result: CaseResult) -> None:
@@ -53,6 +74,21 @@ def write_result(file: Path, result: CaseResult) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result.data(), indent=1, ensure_ascii=False)
     file.write_text(text + "\n", encoding="utf-8")
+
+
+def keep(entry: BookCase, result: CaseResult, out: Path | None = None) -> None:
+    """Write a result, and the picture of an experiment, beside the case or into a folder ``out``."""
+    assert entry.folder is not None
+    file = entry.folder / RESULT if out is None else out / f"{entry.case.id}.json"
+    write_result(file, result)
+    if entry.case.kind == "experiment":
+        write_figure(picture_of(entry, out), result)
+
+
+def picture_of(entry: BookCase, out: Path | None = None) -> Path:
+    """Where the picture of a case is, beside it or in a folder ``out``."""
+    assert entry.folder is not None
+    return entry.folder / FIGURE if out is None else out / f"{entry.case.id}.svg"
 
 
 def read_result(file: Path | None) -> CaseResult | None:
@@ -83,21 +119,22 @@ def _last_line(ended: subprocess.CompletedProcess[str]) -> str:
     return lines[-1][:300] if lines else f"ended with {ended.returncode}"
 
 
-def _by_study(book: Path, entry: BookCase, scratch: Path) -> tuple[tuple[Verdict, ...], str]:
+def _by_study(book: Path, entry: BookCase, scratch: Path) -> _Found:
     assert entry.folder is not None
     target = scratch / "verdicts.json"
     ended = _child(book, "imagio_sim.campaign.validation.judging", str(entry.folder / "case.yaml"), str(target))
     if ended.returncode or not target.is_file():
-        return (), _last_line(ended)
-    return tuple(Verdict(**one) for one in json.loads(target.read_text(encoding="utf-8"))), ""
+        return _Found(broken=_last_line(ended))
+    left = json.loads(target.read_text(encoding="utf-8"))
+    return _Found(tuple(Verdict(**one) for one in left["verdicts"]), tuple(left["data_files"]))
 
 
-def _by_tests(book: Path, entry: BookCase, scratch: Path) -> tuple[tuple[Verdict, ...], str]:
+def _by_tests(book: Path, entry: BookCase, scratch: Path) -> _Found:
     record = scratch / "tests.xml"
     ended = _child(book, "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={record}", *entry.case.tests)
     if not record.is_file() or ended.returncode not in (0, 1):
-        return (), _last_line(ended)
-    return verdicts_of_tests(record), ""
+        return _Found(broken=_last_line(ended))
+    return _Found(verdicts_of_tests(record))
 
 
 def verdicts_of_tests(record: Path) -> tuple[Verdict, ...]:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
 from imagio_sim.campaign.validation.case import BookCase, Modality
-from imagio_sim.campaign.validation.conduct import read_result
+from imagio_sim.campaign.validation.conduct import picture_of, read_result
 from imagio_sim.campaign.validation.verdict import CaseResult, Verdict
 
 INTRODUCTION = """\
@@ -31,8 +32,8 @@ patient.
 """
 
 
-def page(cases: Mapping[str, BookCase], results: Path | None = None) -> str:
-    """The page, with every result that lies beside its case, or those in a folder ``results``."""
+def page(file: Path, cases: Mapping[str, BookCase], results: Path | None = None) -> str:
+    """The page that is to lie at ``file``: every result beside its case, or those in a folder ``results``."""
     entries = [(one, _result(one, results)) for one in cases.values()]
     parts = [
         INTRODUCTION,
@@ -44,7 +45,7 @@ def page(cases: Mapping[str, BookCase], results: Path | None = None) -> str:
         "## Not judged\n",
         _open(entries),
         "## All figures of the experiments\n",
-        *_figures(entries),
+        *_figures(entries, file.parent, results),
         LIMITS,
     ]
     return "\n".join(parts)
@@ -53,7 +54,7 @@ def page(cases: Mapping[str, BookCase], results: Path | None = None) -> str:
 def write_page(file: Path, cases: Mapping[str, BookCase], results: Path | None = None) -> None:
     """Write the page; ``results`` as in :func:`page`."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(page(cases, results), encoding="utf-8")
+    file.write_text(page(file, cases, results), encoding="utf-8")
 
 
 def _result(entry: BookCase, results: Path | None) -> CaseResult | None:
@@ -144,10 +145,13 @@ def _why_not(case: BookCase, result: CaseResult | None) -> str:
     return "; ".join(dict.fromkeys(one.why for one in result.verdicts if one.why))
 
 
-def _figures(entries: Sequence[Entry]) -> Iterator[str]:
+def _figures(entries: Sequence[Entry], place: Path, results: Path | None) -> Iterator[str]:
     for case, result in entries:
         if result and case.case.kind == "experiment" and case.runnable:
             yield from _figures_of(case, result)
+            if case.folder is not None and (picture := picture_of(case, results)).is_file():
+                where = Path(os.path.relpath(picture.resolve(), place.resolve())).as_posix()
+                yield f"![{case.case.id}: measured, accepted and simulated]({where})\n"
 
 
 def _figures_of(entry: BookCase, result: CaseResult) -> Iterator[str]:

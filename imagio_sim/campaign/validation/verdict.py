@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 Judgement = Literal["agree", "disagree", "not judged"]
 
@@ -58,7 +59,7 @@ class Verdict:
 def judged(
     quantity: str,
     unit: str,
-    simulated: float | Sequence[float],
+    simulated: float | Sequence[float] | NDArray[np.float64],
     *,
     within: tuple[float | None, float | None],
     reference: float | None = None,
@@ -135,6 +136,10 @@ class CaseResult:
         Of imagio-sim.
     broken
         What ended the run, where it broke down.
+    inputs
+        Digest of what it was computed from, by :class:`~imagio_sim.campaign.validation.inputs.SourceTree`.
+    data_files
+        Of the repository that its study has read, relative to the source tree.
     """
 
     case: str
@@ -143,6 +148,8 @@ class CaseResult:
     seconds: float
     version: str
     broken: str = ""
+    inputs: str = ""
+    data_files: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Judgement:
@@ -169,7 +176,8 @@ class CaseResult:
     @classmethod
     def of_data(cls, data: Mapping[str, Any]) -> CaseResult:
         """From what :meth:`data` gave."""
-        return cls(**{**data, "verdicts": tuple(Verdict(**one) for one in data["verdicts"])})
+        verdicts = tuple(Verdict(**one) for one in data["verdicts"])
+        return cls(**{**data, "verdicts": verdicts, "data_files": tuple(data.get("data_files", ()))})
 
 
 def _rounded(verdict: Verdict) -> dict[str, Any]:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,17 @@ from imagio_sim.campaign.finished_runs import FinishedRun
 from imagio_sim.errors import InputError
 from imagio_sim.export.nifti import write_label_nifti
 from imagio_sim.outcome.comparison import QUANTITIES
-from imagio_sim.outcome.difference import BOTH, ONLY_FIRST, ONLY_SECOND, Difference, difference
+from imagio_sim.outcome.difference import (
+    BOTH,
+    ONLY_FIRST,
+    ONLY_SECOND,
+    Difference,
+    Killed,
+    difference,
+    volumes_by_region,
+)
 from imagio_sim.outcome.ranking import Rule
+from imagio_sim.outcome.uncertainty import Interval, PlanDifference
 
 MOST_MAPS = 12
 """Runs beyond which only volumes are compared, and no maps are written."""
@@ -39,6 +49,8 @@ class Compared:
         Every quantity by key, in the unit of :data:`imagio_sim.outcome.comparison.QUANTITIES`.
     constraints
         Status by name.
+    intervals
+        From 5 to 95 % of the draws, by quantity, where its plan was drawn.
     """
 
     rank: int
@@ -49,11 +61,25 @@ class Compared:
     varied: Mapping[str, Any]
     figures: Mapping[str, float | None]
     constraints: Mapping[str, str]
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RegionVolumes:
+    """What of two zones lies in the target, in a critical structure or elsewhere [ml], on the 1 mm grid."""
+
+    region: str
+    only_first_ml: float
+    only_second_ml: float
+    both_ml: float
 
 
 @dataclass(frozen=True)
 class DifferenceVolumes:
-    """What two zones have in common and what not [ml], on the 1 mm grid; ``map`` is the file on the segmentation's."""
+    """What two zones have in common and what not [ml], on the 1 mm grid; ``map`` is the file on the segmentation's.
+
+    ``regions`` says where it lies; empty for runs without a target and critical structures.
+    """
 
     first: str
     second: str
@@ -62,6 +88,12 @@ class DifferenceVolumes:
     both_ml: float
     dice: float | None
     map: str | None
+    regions: tuple[RegionVolumes, ...] = ()
+
+    @property
+    def whole(self) -> RegionVolumes:
+        """All of it, wherever it lies."""
+        return RegionVolumes("all", self.only_first_ml, self.only_second_ml, self.both_ml)
 
 
 @dataclass(frozen=True)
@@ -74,12 +106,15 @@ class Comparison:
         The ranking rule in words.
     notes
         What a reader has to know: other patients, other targets, maps that could not be made.
+    pairs
+        Plans of a scenario that were drawn alike, held against each other draw by draw.
     """
 
     rule: str
     runs: tuple[Compared, ...]
     differences: tuple[DifferenceVolumes, ...] = ()
     notes: tuple[str, ...] = ()
+    pairs: tuple[PlanDifference, ...] = ()
     units: Mapping[str, str] = field(default_factory=lambda: {one.key: one.unit for one in QUANTITIES})
 
     def data(self) -> dict[str, Any]:
@@ -95,6 +130,8 @@ def compare(
     maps: Path | None = None,
     against: str | None = None,
     volumes: bool = True,
+    intervals: Mapping[Path, Mapping[str, Interval]] | None = None,
+    pairs: Sequence[PlanDifference] = (),
 ) -> Comparison:
     """Compare runs, the best first.
 
@@ -108,6 +145,8 @@ def compare(
         Label of the run that all others are held against; default: the best one.
     volumes
         Whether zones are held against each other at all, for which their label maps are read.
+    intervals, pairs
+        How sure the figures and their differences are, where plans were drawn; by the folder of the run.
     """
     results = [run.result for run in runs]
     order, ranks = rule.order(results), rule.ranks(results)
@@ -118,40 +157,69 @@ def compare(
     return Comparison(
         rule=rule.text,
         runs=tuple(
-            _compared(runs[index], ranks[index], patients, (varied or {}).get(runs[index].label, {})) for index in order
+            replace(
+                _compared(runs[index], ranks[index], patients, (varied or {}).get(runs[index].label, {})),
+                intervals=(intervals or {}).get(runs[index].folder.resolve(), {}),
+            )
+            for index in order
         ),
         differences=tuple(differences),
         notes=(*_notes(runs, patients), *notes),
+        pairs=tuple(pairs),
     )
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:
-    """Write ``comparison.json`` and ``comparison.csv``."""
+    """Write ``comparison.json``, ``comparison.csv`` and ``differences.csv``."""
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / "comparison.json", json.dumps(comparison.data(), indent=2, ensure_ascii=False) + "\n")
     varied = list(dict.fromkeys(path for run in comparison.runs for path in run.varied))
     constraints = list(dict.fromkeys(name for run in comparison.runs for name in run.constraints))
-    partial = folder / ".comparison.csv"
-    with partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        figures = [f"{one.key} [{one.unit}]" if one.unit else one.key for one in QUANTITIES]
-        writer.writerow(["rank", "run", "plan", "patient", *varied, *figures, *constraints, "folder"])
-        for run in comparison.runs:
-            writer.writerow(
-                [
-                    *(run.rank, run.label, run.plan, run.patient),
-                    *(run.varied.get(path, "") for path in varied),
-                    *("" if (value := run.figures[one.key]) is None else value for one in QUANTITIES),
-                    *(run.constraints.get(name, "") for name in constraints),
-                    run.folder,
-                ]
-            )
-    os.replace(partial, folder / "comparison.csv")
+    figures = [f"{one.key} [{one.unit}]" if one.unit else one.key for one in QUANTITIES]
+    drawn = [one.key for one in QUANTITIES if any(one.key in run.intervals for run in comparison.runs)]
+    _write_table(
+        folder / "comparison.csv",
+        ["rank", "run", "plan", "patient", *varied, *figures, *_ends(drawn), *constraints, "folder"],
+        [
+            [
+                *(run.rank, run.label, run.plan, run.patient),
+                *(run.varied.get(path, "") for path in varied),
+                *("" if (value := run.figures[one.key]) is None else value for one in QUANTITIES),
+                *(end for key in drawn for end in _interval_ends(run.intervals.get(key))),
+                *(run.constraints.get(name, "") for name in constraints),
+                run.folder,
+            ]
+            for run in comparison.runs
+        ],
+    )
+    _write_table(
+        folder / "differences.csv",
+        ["first", "second", "region", "only_first [ml]", "only_second [ml]", "both [ml]"],
+        [
+            [one.first, one.second, part.region, part.only_first_ml, part.only_second_ml, part.both_ml]
+            for one in comparison.differences
+            for part in (one.whole, *one.regions)
+        ],
+    )
+
+
+def _ends(drawn: Sequence[str]) -> list[str]:
+    return [f"{key} {end}" for key in drawn for end in ("5 %", "95 %")]
+
+
+def _interval_ends(interval: Interval | None) -> tuple[float | str, float | str]:
+    return ("", "") if interval is None else (interval.low, interval.high)
+
+
+def _write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([columns, *rows])
+    _replace(path, stream.getvalue())
 
 
 def _replace(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", newline="")
     os.replace(partial, path)
 
 
@@ -232,7 +300,24 @@ def _volumes(first: FinishedRun, second: FinishedRun, found: Difference, name: s
         both_ml=found.volume_ml(BOTH),
         dice=found.dice,
         map=name,
+        regions=_regions(first, second, found),
     )
+
+
+def _regions(first: FinishedRun, second: FinishedRun, found: Difference) -> tuple[RegionVolumes, ...]:
+    one, other = _killed(first), _killed(second)
+    if one is None or other is None:
+        return ()
+    volumes = volumes_by_region(found, one, other)
+    return tuple(RegionVolumes(region, *(float(value) for value in own)) for region, own in volumes.items())
+
+
+def _killed(run: FinishedRun) -> Killed | None:
+    if run.killed is None:
+        return None
+    file, regions = run.killed
+    nifti = open_nifti(file)
+    return Killed(np.asarray(voxels(nifti, file)).astype(np.uint8), regions, nifti_grid(nifti, file))
 
 
 def _difference(first: Path, second: Path) -> Difference | None:

@@ -11,14 +11,15 @@ import numpy as np
 import yaml
 
 from imagio_sim.campaign.finished_runs import FinishedRun
-from imagio_sim.campaign.viewer_files import SURFACES
+from imagio_sim.campaign.viewer_files import SURFACES, as_file_name
 from imagio_sim.campaign.what_if.comparison import Comparison
 from imagio_sim.errors import InputError
 from imagio_sim.outcome.surface import Surface
 from imagio_sim.view.comparison_report import ComparedRun, ComparisonReport, write_comparison_report
 from imagio_sim.view.interactive import ShownSurface, encoded_scene
+from imagio_sim.view.page import TextTable
 from imagio_sim.view.report import Picture
-from imagio_sim.view.scene import ORGAN_COLOUR, STRUCTURE_COLOUR, TARGET_COLOUR
+from imagio_sim.view.scene import ORGAN_COLOUR, STRUCTURE_COLOUR, TARGET_COLOUR, VESSEL_COLOUR
 
 REPORT = "report.html"
 PICTURES = {
@@ -54,15 +55,24 @@ def write_joint_report(path: Path, runs: Sequence[FinishedRun], comparison: Comp
             runs=[_compared(run) for run in ordered],
             rule=comparison.rule,
             ranks=[one.rank for one in comparison.runs],
-            differences=[
-                f"{one.first} kills {one.only_first_ml:.1f} ml that {one.second} spares, and spares"
-                f" {one.only_second_ml:.1f} ml that it kills; both kill {one.both_ml:.1f} ml"
-                for one in comparison.differences
-            ],
+            differences=_difference_table(comparison),
             notes=comparison.notes,
             scene=_scene(ordered),
         ),
     )
+
+
+def _difference_table(comparison: Comparison) -> TextTable:
+    rows = [
+        [
+            *((one.first, one.second) if part.region == one.whole.region else ("", "")),
+            part.region.replace("_", " "),
+            *(f"{volume:.1f}" for volume in (part.only_first_ml, part.only_second_ml, part.both_ml)),
+        ]
+        for one in comparison.differences
+        for part in (one.whole, *one.regions)
+    ]
+    return TextTable(["plan A", "plan B", "where", "only A (ml)", "only B (ml)", "both (ml)"], rows)
 
 
 def _copy_own_report(run: FinishedRun, path: Path) -> None:
@@ -108,8 +118,10 @@ def _scene(runs: Sequence[FinishedRun]) -> dict[str, object] | None:
 def _surroundings(run: FinishedRun) -> Iterator[ShownSurface]:
     for file in sorted((run.folder / SURFACES).glob("*.vtu")):
         if file.stem not in ("zone", "applicators"):
-            colour, opacity = _OWN_COLOURS.get(file.stem, (STRUCTURE_COLOUR, 0.9))
-            yield ShownSurface(file.stem, _read(file), colour, opacity)
+            is_critical = file.stem in map(as_file_name, run.result.get("structures", {}))
+            other = (STRUCTURE_COLOUR if is_critical else VESSEL_COLOUR, 0.9)
+            colour, opacity = _OWN_COLOURS.get(file.stem, other)
+            yield ShownSurface(file.stem.replace("_", " "), _read(file), colour, opacity)
 
 
 def _read(file: Path) -> Surface:

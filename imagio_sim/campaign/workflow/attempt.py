@@ -10,13 +10,12 @@ import threading
 import time
 from pathlib import Path
 
+from imagio_sim.campaign.parent_process import end_with
 from imagio_sim.campaign.run import Listener, RunOptions, run_plan
 from imagio_sim.campaign.workflow.manifest import LOGS, RUNS, Manifest, PlannedRun
 from imagio_sim.campaign.workflow.records import Outcome, record_of, write_record
 from imagio_sim.errors import ImagioError, Interrupted, StorageFailure
 from imagio_sim.plan import changed, load_scenario
-
-_WATCH = 0.5
 
 
 def attempt(folder: Path, run: PlannedRun, manifest: Manifest, waiting: int) -> None:
@@ -28,7 +27,7 @@ def attempt(folder: Path, run: PlannedRun, manifest: Manifest, waiting: int) -> 
         Process that waits for this one; when it is gone, this one ends at once, for another may take its place.
     """
     _to_log(folder / LOGS / f"{run.name}.log")
-    threading.Thread(target=_end_with, args=(waiting,), daemon=True).start()
+    end_with(waiting)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -70,18 +69,3 @@ def _to_log(file: Path) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
             os.dup2(log.fileno(), stream.fileno())
-
-
-def _end_with(process: int) -> None:
-    """End this process when another one has ended."""
-    while _lives(process):
-        time.sleep(_WATCH)
-    os._exit(1)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True

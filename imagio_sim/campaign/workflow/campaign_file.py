@@ -134,7 +134,7 @@ def read_cohort(path: Path) -> list[CaseEntry]:
     Raises
     ------
     InputErrors
-        Unknown and missing columns and empty cells, all together.
+        Unknown and missing columns and empty cells, all together, and with them the files that there are not.
     """
     rows = list(csv.DictReader(_text_of(path).splitlines(), skipinitialspace=True))
     columns = list(rows[0]) if rows else []
@@ -145,8 +145,21 @@ def read_cohort(path: Path) -> list[CaseEntry]:
         elif "scenario" in row and not row["scenario"].strip():
             faults.append(_nothing(path, f"no scenario in line {line}"))
     if faults:
-        raise InputErrors(faults)
+        raise InputErrors([*faults, *_missing_files(path, [name for row in rows for name in _named_files(row)])])
     return [_case_of(row) for row in rows]
+
+
+def _missing_files(table: Path, names: Iterable[str]) -> list[InputError]:
+    """Files that a table names and that there are not."""
+    return [
+        InputError(str(table), found=f"no file {name!r}", allowed="existing files", remedy="check the path")
+        for name in dict.fromkeys(names)
+        if not (table.parent / name).exists()
+    ]
+
+
+def _named_files(row: Mapping[str | None, Any]) -> list[str]:
+    return [row[column].strip() for column in ("scenario", "measured_zone") if (row.get(column) or "").strip()]
 
 
 def _case_of(row: Mapping[str, str]) -> CaseEntry:

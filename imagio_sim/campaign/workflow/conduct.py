@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from imagio_sim.campaign.folder import refuse_unusable
-from imagio_sim.campaign.occupancy import Occupant, occupied
 from imagio_sim.campaign.workflow.collection import collect
 from imagio_sim.campaign.workflow.engine import Engine, check_engine, running
 from imagio_sim.campaign.workflow.expansion import plan_campaign
@@ -17,6 +16,7 @@ from imagio_sim.campaign.workflow.manifest import FILE, JOBS, LOGS, Manifest, re
 from imagio_sim.campaign.workflow.records import forget
 from imagio_sim.campaign.workflow.standing import LOCK, Standing, standing_of
 from imagio_sim.errors import InputError, Interrupted
+from imagio_sim.occupancy import Occupant, occupied
 
 _POLL = 1.0
 

@@ -48,17 +48,20 @@ class Engine:
         None for this machine.
     profile
         Folder of another Snakemake profile (``config.yaml``) than the one that comes with the program.
+    snakefile
+        The jobs.
     """
 
     cores: int | None = None
     cluster: Cluster | None = None
     profile: Path | None = None
+    snakefile: Path = WORKFLOW / "Snakefile"
 
     def command(self, folder: Path) -> list[str]:
         """The command line of Snakemake."""
         profile = self.profile or WORKFLOW / ("local" if self.cluster is None else "slurm")
         command = [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(WORKFLOW / "Snakefile")),
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(self.snakefile)),
             *("--directory", str(folder), "--profile", str(profile.resolve())),
         ]
         if self.cluster is None:

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-from imagio_sim.campaign.occupancy import Occupancy, occupied
 from imagio_sim.campaign.workflow.attempt import attempt
 from imagio_sim.campaign.workflow.manifest import JOBS, LOGS, Manifest, PlannedRun, read_manifest, write_json
 from imagio_sim.campaign.workflow.records import Attempt, Record, record_of, write_record
+from imagio_sim.occupancy import Occupancy, occupied
 
 INTERRUPTED = 130
 _POLL = 0.2

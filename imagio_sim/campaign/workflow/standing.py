@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from imagio_sim.campaign.occupancy import Occupant, occupant
 from imagio_sim.campaign.workflow.manifest import JOBS, PlannedRun, read_manifest
 from imagio_sim.campaign.workflow.records import Record, record_of
+from imagio_sim.occupancy import Occupant, occupant
 
 LOCK = "campaign.lock"
 State = Literal["complete", "failed", "running", "waiting"]

@@ -29,7 +29,7 @@ class Dielectric(DeviceData):
     """What fills a part of the antenna; ``loss_tangent`` at its frequency."""
 
     permittivity: Sourced[float]
-    loss_tangent: Sourced[float]
+    loss_tangent: Sourced[Fraction]
 
 
 class Layer(DeviceData):

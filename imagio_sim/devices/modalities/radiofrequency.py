@@ -12,7 +12,17 @@ from imagio_sim.devices.device import Device
 from imagio_sim.devices.generator import Limits
 from imagio_sim.devices.geometry import Geometry
 from imagio_sim.devices.sourced import DeviceData, Sourced
-from imagio_sim.units import Current, Duration, Frequency, Power, PowerRamp, Resistance, TemperatureGain, Voltage
+from imagio_sim.units import (
+    Current,
+    Duration,
+    Fraction,
+    Frequency,
+    Power,
+    PowerRamp,
+    Resistance,
+    TemperatureGain,
+    Voltage,
+)
 
 Mode = Literal["constant_power", "constant_voltage", "constant_current", "temperature_control", "impedance_control"]
 Polarity = Literal["active", "return"]
@@ -27,7 +37,7 @@ class ImpedanceDefaults(DeviceData):
     baseline_window: Sourced[Duration]
     pause_duration: Sourced[Duration]
     pause_power: Sourced[Power]
-    resume_fraction: Sourced[float]
+    resume_fraction: Sourced[Fraction]
     stop_after_roll_offs: Sourced[int] | None = None
 
 

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from imagio_sim.plan.infusions.infusion import EmbolicInfusion
 from imagio_sim.plan.infusions.names import ParticleName
 from imagio_sim.units import ParticleVolume
+
+if TYPE_CHECKING:
+    from imagio_sim.pharmacy.library import Pharmacy
 
 
 class BlandEmbolisation(EmbolicInfusion):
@@ -20,8 +23,10 @@ class BlandEmbolisation(EmbolicInfusion):
     particles: ParticleName
     particle_volume: ParticleVolume
 
-    def library_entries(self) -> Mapping[str, Any]:
+    def library_entries(self, pharmacy: Pharmacy) -> Mapping[str, Any]:
         """Its particles."""
-        from imagio_sim.pharmacy.particles import load_particles
+        return {"particles": pharmacy.particles(self.particles)}
 
-        return {"particles": load_particles(self.particles)}
+    def particle_count(self, pharmacy: Pharmacy) -> float:
+        """Particles in their settled volume."""
+        return pharmacy.particles(self.particles).number_in(self.particle_volume)

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from imagio_sim.plan.infusions.carried_dose import carried_dose_faults
 from imagio_sim.plan.infusions.infusion import EmbolicInfusion
 from imagio_sim.plan.infusions.names import DrugName, ParticleName
-from imagio_sim.plan.model import Fault, fault
+from imagio_sim.plan.model import Fault
 from imagio_sim.units import DrugMass, ParticleVolume
+
+if TYPE_CHECKING:
+    from imagio_sim.pharmacy.library import Pharmacy
 
 
 class DrugElutingBeads(EmbolicInfusion):
@@ -38,35 +42,33 @@ class DrugElutingBeads(EmbolicInfusion):
     particle_volume: ParticleVolume
     release: Literal["ion_exchange", "diffusion"] = "ion_exchange"
 
-    def library_entries(self) -> Mapping[str, Any]:
+    def library_entries(self, pharmacy: Pharmacy) -> Mapping[str, Any]:
         """Its beads and its drug."""
-        from imagio_sim.pharmacy.drugs import load_drug
-        from imagio_sim.pharmacy.particles import load_particles
+        return {"particles": pharmacy.particles(self.particles), "drug": pharmacy.drug(self.drug)}
 
-        return {"particles": load_particles(self.particles), "drug": load_drug(self.drug)}
+    def particle_count(self, pharmacy: Pharmacy) -> float:
+        """Beads in their settled volume."""
+        return pharmacy.particles(self.particles).number_in(self.particle_volume)
 
     def faults(self) -> Iterable[Fault]:
         """The beads bind this drug, and so much of it."""
         from imagio_sim.pharmacy.particles import load_particles
 
+        yield from super().faults()
         beads = load_particles(self.particles)
-        if self.drug not in beads.drugs:
-            yield fault(
-                "drug",
-                found=f"{self.drug} in {self.particles}",
-                allowed=f"one of {', '.join(beads.drugs) or 'no drug: these particles bind none'}",
-                remedy="choose other particles, or another drug",
-            )
-            return
-        most = beads.largest_dose_mg(self.drug, self.particle_volume)
-        if self.drug_mass > most:
-            enough = _rounded_up(beads.smallest_volume_ml(self.drug, self.drug_mass))
-            yield fault(
-                "drug_mass",
-                found=f"{self.drug_mass:g} mg in {self.particle_volume:g} ml of {self.particles}",
-                allowed=f"at most {most:g} mg, what these beads can hold",
-                remedy=f"give at least {enough:g} ml of beads, or less drug",
-            )
+        bound = self.drug in beads.drugs
+        enough = _rounded_up(beads.smallest_volume_ml(self.drug, self.drug_mass)) if bound else 0.0
+        yield from carried_dose_faults(
+            beads,
+            drug=self.drug,
+            drug_mass=self.drug_mass,
+            volume=self.particle_volume,
+            limit="what these beads can hold",
+            remedies=(
+                "choose other particles, or another drug",
+                f"give at least {enough:g} ml of beads, or less drug",
+            ),
+        )
 
 
 def _rounded_up(volume_ml: float) -> float:

@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from imagio_sim.plan.infusions.territory import Territory
-from imagio_sim.plan.model import Name, PlanModel, Text
+from imagio_sim.plan.model import Fault, Name, PlanModel, Text, fault
 from imagio_sim.units import FRACTION, RATIO, Misfit
+
+if TYPE_CHECKING:
+    from imagio_sim.pharmacy.library import Known, Pharmacy
 
 Ratio = Annotated[float, RATIO.within(0.1, 100.0, "3")]
 Occlusion = Annotated[float, FRACTION]
+LungShunt = Annotated[float, FRACTION.within(0.0, 0.5, "5 %")]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class InfusionModel(PlanModel):
@@ -48,9 +53,19 @@ class InfusionModel(PlanModel):
         """Itself where it goes through an artery, with a territory."""
         return None
 
-    def library_entries(self) -> Mapping[str, Any]:
-        """Everything of the libraries that it uses, by what it is there, for ``plan.yaml``."""
+    def library_entries(self, pharmacy: Pharmacy) -> Mapping[str, Any]:
+        """Everything of a pharmacy that it uses, by what it is there, for ``plan.yaml``."""
         return {}
+
+    def library_values(self, pharmacy: Pharmacy) -> Mapping[tuple[str, str], Known]:
+        """Values of it that a scenario may give and that results rest on, by entry and key."""
+        from imagio_sim.pharmacy.library import values_used
+
+        entries = self.library_entries(pharmacy)
+        drug = entries["drug"].name if "drug" in entries else None
+        return {
+            (entry.name, key): known for entry in entries.values() for key, known in values_used(entry, drug).items()
+        }
 
 
 class ArterialInfusion(InfusionModel):
@@ -65,11 +80,24 @@ class ArterialInfusion(InfusionModel):
     tumour_to_normal
         Deposited per volume of target by that per volume of the organ beside it; default: that of the data, with its
         spread.
+    lung_shunt
+        Share of what is given that passes the organ and stays in the lungs. Default: none, for beads are wider than
+        capillaries and pass only where a tumour has arteriovenous shunts, which has to be measured in the patient.
+    deposition
+        ``smooth`` as the blood brings it, or in ``clusters`` of particles drawn by chance.
+    seed
+        Of the clusters; the same seed gives the same ones.
     """
+
+    COUNTABLE: ClassVar[bool] = True
+    """Whether it is particles, which can lie in clusters."""
 
     territory: Territory
     organ: tuple[Text, ...] = Field(min_length=1)
     tumour_to_normal: Ratio | None = None
+    lung_shunt: LungShunt = 0.0
+    deposition: Literal["smooth", "clusters"] = "smooth"
+    seed: Seed | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -86,6 +114,35 @@ class ArterialInfusion(InfusionModel):
     def into_artery(self) -> ArterialInfusion:
         """Itself."""
         return self
+
+    def particle_count(self, pharmacy: Pharmacy) -> float:
+        """Particles that are given in all; 0 where nothing can be counted."""
+        return 0.0
+
+    def faults(self) -> Iterable[Fault]:
+        """Clusters are of particles and have a seed, which nothing else has."""
+        in_clusters = self.deposition == "clusters"
+        if in_clusters and not self.COUNTABLE:
+            yield fault(
+                "deposition",
+                found=f"clusters of {self.kind.replace('_', ' ')}",
+                allowed="smooth: there are no particles to count",
+                remedy="leave it out",
+            )
+        if in_clusters and self.seed is None:
+            yield fault(
+                "deposition",
+                found="clusters without a seed",
+                allowed="a seed, so that they can be drawn again",
+                remedy="add seed: 1",
+            )
+        if not in_clusters and self.seed is not None:
+            yield fault(
+                "seed",
+                found=f"{self.seed} for a smooth deposition",
+                allowed="a seed of clusters",
+                remedy="add deposition: clusters, or leave the seed out",
+            )
 
 
 class EmbolicInfusion(ArterialInfusion):

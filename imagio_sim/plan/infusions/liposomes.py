@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from imagio_sim.plan.infusions.infusion import InfusionModel
 from imagio_sim.plan.infusions.names import LiposomeName
 from imagio_sim.units import DURATION, DrugMass, QuantityKind
+
+if TYPE_CHECKING:
+    from imagio_sim.pharmacy.library import Pharmacy
 
 InfusionTime = Annotated[float, DURATION.within(1.0, 6 * 3600.0, "30 min")]
 BodyMass = Annotated[float, QuantityKind("body mass", "kg", 0.01, 300.0, "71 kg")]
@@ -50,10 +53,7 @@ class Liposomes(InfusionModel):
 
         return load_liposomes(self.formulation).is_thermosensitive
 
-    def library_entries(self) -> Mapping[str, Any]:
+    def library_entries(self, pharmacy: Pharmacy) -> Mapping[str, Any]:
         """Its formulation, and the drug that it holds."""
-        from imagio_sim.pharmacy.drugs import load_drug
-        from imagio_sim.pharmacy.liposomes import load_liposomes
-
-        formulation = load_liposomes(self.formulation)
-        return {"formulation": formulation, "drug": load_drug(formulation.drug)}
+        formulation = pharmacy.liposomes(self.formulation)
+        return {"formulation": formulation, "drug": pharmacy.drug(formulation.drug)}

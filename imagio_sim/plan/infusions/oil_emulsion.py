@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from imagio_sim.plan.infusions.carried_dose import carried_dose_faults
 from imagio_sim.plan.infusions.infusion import EmbolicInfusion
 from imagio_sim.plan.infusions.names import DrugName, OilName, ParticleName
-from imagio_sim.plan.model import Fault, fault
+from imagio_sim.plan.model import Fault
 from imagio_sim.units import DrugMass, ParticleVolume
+
+if TYPE_CHECKING:
+    from imagio_sim.pharmacy.library import Pharmacy
 
 
 class OilEmulsion(EmbolicInfusion):
@@ -30,6 +34,8 @@ class OilEmulsion(EmbolicInfusion):
     MODALITY: ClassVar[str] = "chemoembolisation"
     AGENTS: ClassVar[tuple[str, ...]] = ("drug", "ischaemia")
 
+    COUNTABLE: ClassVar[bool] = False
+
     kind: Literal["oil_emulsion"]
     drug: DrugName
     drug_mass: DrugMass
@@ -37,33 +43,21 @@ class OilEmulsion(EmbolicInfusion):
     oil_volume: ParticleVolume
     particles: ParticleName | None = None
 
-    def library_entries(self) -> Mapping[str, Any]:
+    def library_entries(self, pharmacy: Pharmacy) -> Mapping[str, Any]:
         """Its oil, its drug and the particles given after it."""
-        from imagio_sim.pharmacy.drugs import load_drug
-        from imagio_sim.pharmacy.oils import load_oil
-        from imagio_sim.pharmacy.particles import load_particles
-
-        after = {} if self.particles is None else {"particles": load_particles(self.particles)}
-        return {"oil": load_oil(self.oil), "drug": load_drug(self.drug), **after}
+        after = {} if self.particles is None else {"particles": pharmacy.particles(self.particles)}
+        return {"oil": pharmacy.oil(self.oil), "drug": pharmacy.drug(self.drug), **after}
 
     def faults(self) -> Iterable[Fault]:
         """The oil is known with this drug, and holds so much of it."""
         from imagio_sim.pharmacy.oils import load_oil
 
-        oil = load_oil(self.oil)
-        if self.drug not in oil.drugs:
-            yield fault(
-                "drug",
-                found=f"{self.drug} in {self.oil}",
-                allowed=f"one of {', '.join(oil.drugs)}",
-                remedy="choose another drug",
-            )
-            return
-        most = oil.largest_dose_mg(self.drug, self.oil_volume)
-        if self.drug_mass > most:
-            yield fault(
-                "drug_mass",
-                found=f"{self.drug_mass:g} mg in {self.oil_volume:g} ml of {self.oil}",
-                allowed=f"at most {most:g} mg, what a stable emulsion holds",
-                remedy="give more oil (oil_volume), or less drug",
-            )
+        yield from super().faults()
+        yield from carried_dose_faults(
+            load_oil(self.oil),
+            drug=self.drug,
+            drug_mass=self.drug_mass,
+            volume=self.oil_volume,
+            limit="what a stable emulsion holds",
+            remedies=("choose another drug", "give more oil (oil_volume), or less drug"),
+        )

@@ -138,7 +138,7 @@ class ElectroporationSource(HeatSource):
         self._reference = surroundings.materials.cells["electrical_conductivity"]
         self._problems = self._pair_problems(surroundings)
         self._volume = self._operators.distributed(np.ones(self._space.cell_count))
-        self._models = electroporation_death_models()
+        self._models = electroporation_death_models(surroundings.case.death_parameters)
         deciding = [model for model in self._models if model.name in surroundings.case.deciding_models]
         self._deciding = deciding[0] if deciding else self._models[0]
         self.records = [_Record() for _ in spec.pairs]

@@ -16,7 +16,6 @@ import numpy as np
 
 from imagio_sim.solve.discretisation import Floats
 from imagio_sim.solve.sources.source import Deposit, HeatSource, Surroundings
-from imagio_sim.tissue.death.combination import lethal_survival
 from imagio_sim.tissue.death.ischaemia import IschaemiaDeathModel, ischaemia_death_models, ischaemia_level
 
 NAME = "ischaemia"
@@ -73,7 +72,7 @@ class IschaemiaSource(HeatSource):
         self._volume = operators.distributed(np.ones(self._space.cell_count))
         self._share = [operators.distributed(part.share[own]) / self._volume for part in spec.closed]
         self._perfusion_factor = operators.distributed(spec.perfusion_factor[own]) / self._volume
-        self._models = ischaemia_death_models()
+        self._models = ischaemia_death_models(surroundings.case.death_parameters)
         deciding = [model for model in self._models if model.name in surroundings.case.deciding_models]
         self._deciding = deciding[0] if deciding else self._models[0]
         self._nothing = np.zeros(self._space.cell_count)
@@ -152,7 +151,7 @@ class IschaemiaSource(HeatSource):
         said = f"{least:.3g} to {most:.3g} ml of cells, the deciding one {decided:.3g} ml"
         found = [f"ischaemic death is uncertain: {self._longest():.3g} h after the closure its models say {said}"]
         closed = float(np.sum([part.share for part in self.spec.closed], axis=0).max())
-        needed = 1.0 - lethal_survival(self._deciding.name)
+        needed = 1.0 - self._deciding.dead_survival
         if closed < needed:
             found.append(
                 f"with {closed:.0%} of the arterioles closed at most {closed:.0%} of the cells die of ischaemia, and"

@@ -109,7 +109,9 @@ class LaserSource(HeatSource):
         self._coagulated = Optics(spec.coagulated_absorption[own], spec.coagulated_reduced_scattering[own])
         self._problem = self._light_problem(surroundings)
         self._coagulation = DeathTracker(
-            [death_model(spec.coagulation_model)], [spec.coagulation_model], self._space.count
+            [death_model(spec.coagulation_model, surroundings.case.death_parameters)],
+            [spec.coagulation_model],
+            self._space.count,
         )
         self._take_initial_state(surroundings)
         self._lit: _Lit | None = None

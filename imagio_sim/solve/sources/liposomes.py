@@ -18,22 +18,21 @@ import numpy as np
 from imagio_sim.physics.liposomes import (
     TISSUE,
     BodyKinetics,
-    TissueKinetics,
+    LiposomeTissue,
     interpolated_rate,
     mixed_permeability,
 )
-from imagio_sim.solve.death import DeathTracker
+from imagio_sim.solve.blood_left import fast_deaths, initial_fields, survival_of_others
+from imagio_sim.solve.course import Course
 from imagio_sim.solve.discretisation import Discretisation, Floats
 from imagio_sim.solve.drug_death import CellSurroundings, DrugDeathTracker
-from imagio_sim.solve.liposome_kinetics import Conditions, DrugState, LiposomeKinetics
+from imagio_sim.solve.liposome_kinetics import Conditions, LiposomeKinetics, LiposomeState
 from imagio_sim.solve.sources.source import SAME_TIME, Deposit, HeatSource, Surroundings
 from imagio_sim.tissue.arithmetic import NUMPY
-from imagio_sim.tissue.death import SLOW, death_models, death_records
 
 LIPOSOMES = "liposomes"
 # Of everything a former stage handed on, and the names of the books beside the compartments.
 _TISSUE_TOTAL, _BODY_AMOUNT, _BOOK = "tissue.", "body.", "book."
-_SURVIVAL = "survival/"
 _HOUR = 3600.0
 
 
@@ -82,14 +81,14 @@ class DrugExchange:
         interstitial_fraction: Floats,
         passable_surface: Floats,
         cell_density: Floats,
-    ) -> TissueKinetics:
+    ) -> LiposomeTissue:
         """Uptake by tissue (count,); what has neither plasma nor interstitium takes up nothing.
 
         Parameters as in :class:`LiposomeSpec`.
         """
         exchanging = (plasma_fraction > 0.0) & (interstitial_fraction > 0.0)
         surface = np.where(exchanging, passable_surface, 0.0)
-        return TissueKinetics(
+        return LiposomeTissue(
             plasma_fraction=_or_one(plasma_fraction),
             interstitial_fraction=_or_one(interstitial_fraction),
             extraction=surface * self._permeability(self.plasma_bound_share),
@@ -102,7 +101,7 @@ class DrugExchange:
     def _permeability(self, bound_share: float) -> float:
         return float(mixed_permeability(bound_share, free=self.free_permeability, bound=self.bound_permeability))
 
-    def around_cells(self, state: DrugState, tissue: TissueKinetics, cell_density: Floats) -> CellSurroundings:
+    def around_cells(self, state: LiposomeState, tissue: LiposomeTissue, cell_density: Floats) -> CellSurroundings:
         """What cells know of the drug in a tissue."""
         free = (1.0 - self.interstitium_bound_share) / tissue.interstitial_fraction
         return CellSurroundings(
@@ -187,6 +186,7 @@ class _Book:
     peak: float = 0.0
     peak_time: float = 0.0
     free_peak: float = 0.0
+    free_peak_time: float = 0.0
     encapsulated_area: float = 0.0
     free_area: float = 0.0
     largest_error: float = 0.0
@@ -232,31 +232,17 @@ class LiposomeSource(HeatSource):
             cell_density=self._cells,
         )
         self._kinetics = LiposomeKinetics(spec.body, tissue, self._nodes, tolerance=spec.tolerance)
-        self._deaths = self._death_tracker(surroundings)
-        self._former, temperature = self._initial_tissue(surroundings)
-        self._living = self._living_share(temperature)
-        self._effect = DrugDeathTracker(spec.drug, surroundings.case.deciding_models, self._space.count)
-        self.drug = DrugState.empty(self._space.count)
+        self._deaths, self._former = fast_deaths(surroundings), survival_of_others(surroundings)
+        body_temperature = np.full(self._space.count, surroundings.case.body_temperature)
+        self._living = self._living_share(initial_fields(surroundings).get("temperature", body_temperature))
+        self._effect = DrugDeathTracker(
+            spec.drug, surroundings.case.deciding_models, self._space.count, surroundings.case.death_parameters
+        )
+        self.drug = LiposomeState.empty(self._space.count)
         self.exposure: Floats = np.zeros(self._space.count)
         self._time, self._book = 0.0, _Book()
-
-    def _death_tracker(self, surroundings: Surroundings) -> DeathTracker:
-        deciding = [name for name in surroundings.case.deciding_models if name in death_records()]
-        models = death_models(death_records()[name].agent for name in deciding)
-        return DeathTracker([model for model in models if model.name in deciding], deciding, self._space.count)
-
-    def _initial_tissue(self, surroundings: Surroundings) -> tuple[Floats, Floats]:
-        """Share (count,) whose blood no earlier stage has stopped but by temperature, and the temperature (count,)."""
-        initial = surroundings.case.initial_state
-        fields = {name: values[..., self._space.input_node] for name, values in initial.items()}
-        if any(name.startswith("death/") for name in fields):
-            self._deaths.restore(fields)
-        former: Floats = np.ones(self._space.count)
-        for name, survival in fields.items():
-            model = name.removeprefix(_SURVIVAL)
-            if model != name and death_records()[model].agent not in SLOW:
-                former = former * survival
-        return former, fields.get("temperature", np.full(self._space.count, surroundings.case.body_temperature))
+        self._plasma_course, self._target_course = Course(), Course()
+        self._note_courses()
 
     def _living_share(self, temperature: Floats) -> Floats:
         dead = 1.0 - (1.0 - self._deaths.dead_fraction()) * self._former
@@ -308,7 +294,7 @@ class LiposomeSource(HeatSource):
         self._book.given += rate * (end - begin)
         self._book.largest_error = max(self._book.largest_error, self.balance_error)
 
-    def _note(self, before: DrugState, after: DrugState, duration: float) -> None:
+    def _note(self, before: LiposomeState, after: LiposomeState, duration: float) -> None:
         """Keep exposure and plasma concentrations of a step that was taken."""
         self._time += duration
         first, last = self._around_cells(before), self._around_cells(after)
@@ -317,14 +303,28 @@ class LiposomeSource(HeatSource):
         book, earlier, now = self._book, self._plasma(before), self._plasma(after)
         book.encapsulated_area += 0.5 * duration * (earlier[0] + now[0])
         book.free_area += 0.5 * duration * (earlier[1] + now[1])
-        book.free_peak = max(book.free_peak, now[1])
+        self._plasma_course.add(self._time, now[1])
+        self._target_course.add(self._time, self._target_mean(after))
+        if now[1] > book.free_peak:
+            book.free_peak, book.free_peak_time = now[1], self._time - self.spec.begin
         if sum(now) > book.peak:
             book.peak, book.peak_time = sum(now), self._time - self.spec.begin
 
-    def _around_cells(self, state: DrugState) -> CellSurroundings:
+    def _note_courses(self) -> None:
+        """Begin the courses of the stage with what there is."""
+        self._plasma_course, self._target_course = Course(), Course()
+        self._plasma_course.add(self._time, self._plasma(self.drug)[1])
+        self._target_course.add(self._time, self._target_mean(self.drug))
+
+    def _target_mean(self, state: LiposomeState) -> float:
+        """Mean concentration of what is out of liposomes and plasma in the target [mol/m3]; 0 without a target."""
+        held = self._space.node_sum(self._target * (state.tissue[3] + state.tissue[4]))
+        return held / max(self._space.node_sum(self._target), 1e-300)
+
+    def _around_cells(self, state: LiposomeState) -> CellSurroundings:
         return self.spec.exchange.around_cells(state, self._kinetics.tissue, self._cells)
 
-    def _plasma(self, state: DrugState) -> tuple[float, float]:
+    def _plasma(self, state: LiposomeState) -> tuple[float, float]:
         """Concentrations in the body's plasma [mol/m3]: in liposomes, and free."""
         body = self.spec.body
         return float(state.body[0] / body.encapsulated_volume), float(state.body[1] / body.free_volume)
@@ -358,6 +358,7 @@ class LiposomeSource(HeatSource):
             f"{prefix}_cells_mol_per_m3": cells,
             f"{prefix}_total_mol_per_m3": self.drug.tissue.sum(axis=0),
             f"{prefix}_exposure_mol_s_per_m3": self.exposure,
+            f"{prefix}_survival": self._effect.survival(),
         }
 
     def levels(self) -> dict[str, Floats]:
@@ -389,11 +390,15 @@ class LiposomeSource(HeatSource):
         wanted = np.array([numbers[f"{_TISSUE_TOTAL}{name}"] for name in TISSUE])
         factors = np.divide(wanted, held, out=np.zeros_like(wanted), where=held > 0.0)
         body = np.array([numbers[f"{_BODY_AMOUNT}{number}"] for number in range(len(self.drug.body))])
-        self.drug, self.exposure = DrugState(tissue * factors[:, None], body), np.maximum(fields["exposure"], 0.0)
+        self.drug, self.exposure = (
+            LiposomeState(tissue * factors[:, None], body),
+            np.maximum(fields["exposure"], 0.0),
+        )
         self._effect.begin_with(fields)
         book = {name.removeprefix(_BOOK): value for name, value in numbers.items() if name.startswith(_BOOK)}
         self._book = _Book(**book)
         self._book.beyond += float((wanted - factors * held).sum())
+        self._note_courses()
 
     def checkpoint_fields(self) -> dict[str, Floats]:
         """Drug and what it has done, now and when the stage began, and what has died of heat or cold."""
@@ -402,7 +407,7 @@ class LiposomeSource(HeatSource):
 
     def take_checkpoint_fields(self, fields: Mapping[str, Floats]) -> None:
         """Go on from the same."""
-        self.drug = DrugState(np.array([fields[name] for name in TISSUE]), self.drug.body)
+        self.drug = LiposomeState(np.array([fields[name] for name in TISSUE]), self.drug.body)
         self.exposure, self._living = fields["exposure"], fields["living"]
         self._effect.restore(fields)
         self._effect.begun = fields["begun"]
@@ -413,6 +418,8 @@ class LiposomeSource(HeatSource):
         return {
             "body": self.drug.body.tolist(),
             "book": asdict(self._book),
+            "plasma_course": self._plasma_course.state(),
+            "target_course": self._target_course.state(),
             "time": self._time,
             "step": self._kinetics.duration,
             "steps": self._kinetics.steps,
@@ -421,8 +428,10 @@ class LiposomeSource(HeatSource):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` gave."""
-        self.drug = DrugState(self.drug.tissue, np.array(state["body"]))
+        self.drug = LiposomeState(self.drug.tissue, np.array(state["body"]))
         self._book, self._time = _Book(**state["book"]), state["time"]
+        self._plasma_course = Course.restored(state["plasma_course"])
+        self._target_course = Course.restored(state["target_course"])
         self._kinetics.duration = state["step"]
         self._kinetics.steps, self._kinetics.rejected = state["steps"], state["rejected"]
 
@@ -456,8 +465,13 @@ class LiposomeSource(HeatSource):
             "plasma_peak_umol_per_l": 1e3 * book.peak,
             "plasma_peak_s": book.peak_time,
             "plasma_free_peak_umol_per_l": 1e3 * book.free_peak,
+            "plasma_free_peak_s": book.free_peak_time,
             "plasma_encapsulated_auc_umol_h_per_l": 1e3 * book.encapsulated_area / _HOUR,
             "plasma_free_auc_umol_h_per_l": 1e3 * book.free_area / _HOUR,
+            "plasma_course_mol_per_m3": self._plasma_course.thinned(),
+            "target_course_mol_per_m3": self._target_course.thinned(),
+            "deciding_model": self._effect.deciding.name,
+            "dead_survival": self._effect.deciding.dead_survival,
             **self._target_facts(),
         }
 

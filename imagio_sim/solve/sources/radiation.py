@@ -16,7 +16,7 @@ import numpy as np
 from imagio_sim.physics.radiation import decayed_share
 from imagio_sim.solve.discretisation import Floats
 from imagio_sim.solve.sources.source import Deposit, HeatSource, Surroundings
-from imagio_sim.tissue.death.radiation import Exposure, RadiationDeathModel, radiation_death_models
+from imagio_sim.tissue.death.radiation import RadiationDeathModel, RadiationExposure, radiation_death_models
 
 NAME = "radiation"
 # A plan that ends with less than this share of the dose given says so.
@@ -72,7 +72,7 @@ class RadiationSource(HeatSource):
         self._dose = [one.dose[own] for one in spec.activities]
         self._local = [one.local_dose[own] for one in spec.activities]
         self._tumour = spec.tumour_share[own]
-        self._models = radiation_death_models()
+        self._models = radiation_death_models(surroundings.case.death_parameters)
         deciding = [model for model in self._models if model.name in surroundings.case.deciding_models]
         self._deciding = deciding[0] if deciding else self._models[0]
         self._no_heat = np.zeros(self._space.cell_count)
@@ -87,10 +87,10 @@ class RadiationSource(HeatSource):
         """Time goes on."""
         self.time += duration
 
-    def exposures(self, time: float) -> tuple[Exposure, ...]:
+    def exposures(self, time: float) -> tuple[RadiationExposure, ...]:
         """What the activities have done until a time [s] of the stage."""
         return tuple(
-            Exposure(dose, one.decay_rate, one.elapsed + time)
+            RadiationExposure(dose, one.decay_rate, one.elapsed + time)
             for one, dose in zip(self.spec.activities, self._dose, strict=True)
         )
 

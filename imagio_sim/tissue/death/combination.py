@@ -26,9 +26,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from imagio_sim.tissue.death.library import death_records
+from imagio_sim.tissue.death.library import NOMINAL, Parameters, death_records, parameters_of
 from imagio_sim.tissue.death.model import Array, clipped_level
-from imagio_sim.tissue.value import Value
 
 COMBINATION = "combination"
 """What has killed where no agent alone was enough."""
@@ -51,12 +50,12 @@ class Interaction:
     strength: float
 
 
-def lethal_survival(model: str) -> float:
+def lethal_survival(model: str, given: Parameters = NOMINAL) -> float:
     """Surviving share at which a death model says dead; one half for those that know only dead and alive."""
-    record = death_records()[model]
-    if DEAD_SURVIVAL in record.parameters:
-        return record.parameters[DEAD_SURVIVAL].value
-    return _LETHAL_SURVIVAL[record.law](record.parameters)
+    parameters = parameters_of(model, given)
+    if DEAD_SURVIVAL in parameters:
+        return parameters[DEAD_SURVIVAL]
+    return _LETHAL_SURVIVAL[death_records()[model].law](parameters)
 
 
 def is_graded(model: str) -> bool:
@@ -64,11 +63,11 @@ def is_graded(model: str) -> bool:
     return death_records()[model].law not in _YES_OR_NO
 
 
-_LETHAL_SURVIVAL: Mapping[str, Callable[[Mapping[str, Value]], float]] = MappingProxyType(
+_LETHAL_SURVIVAL: Mapping[str, Callable[[Mapping[str, float]], float]] = MappingProxyType(
     {
-        "arrhenius": lambda parameters: exp(-parameters["threshold"].value),
+        "arrhenius": lambda parameters: exp(-parameters["threshold"]),
         "thermal_dose": lambda _: exp(-1.0),
-        "three_state": lambda parameters: 1.0 - parameters["threshold"].value,
+        "three_state": lambda parameters: 1.0 - parameters["threshold"],
         **dict.fromkeys(_YES_OR_NO, lambda _: _EVEN),
     }
 )

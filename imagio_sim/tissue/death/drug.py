@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from imagio_sim.errors import InputError
-from imagio_sim.tissue.death.library import DECIDING, DRUG, DeathRecord, death_records
+from imagio_sim.tissue.death.library import DECIDING, DRUG, NOMINAL, Parameters, death_records, parameters_of
 from imagio_sim.tissue.death.model import Array, clipped_level
 
 Quantity: TypeAlias = Literal["free", "content"]
@@ -87,7 +87,7 @@ class _Integrated(ABC):
 
 
 @dataclass(frozen=True)
-class Exposure(_Integrated):
+class DrugExposure(_Integrated):
     """Hill curve of a power of concentration, integrated over time: S = 1 / (1 + (C / IC50(t))^m).
 
     With the half concentration that falls with time as IC50(t) = C_24 (t_24 / t)^(1/n) and a concentration that varies,
@@ -120,13 +120,24 @@ class Exposure(_Integrated):
         relative = np.maximum(amount, 0.0) / self.half_concentration
         return np.asarray(relative**self.exponent / self.reference_time)
 
+    def rate_slope(self, amount: Array) -> Array:
+        """Derivative of the rate by the amount [m3/(mol s)]."""
+        relative = np.maximum(amount, 0.0) / self.half_concentration
+        slope = self.exponent * relative ** (self.exponent - 1.0) / (self.half_concentration * self.reference_time)
+        return np.asarray(np.where(amount > 0.0, slope, 0.0))
+
     def effect(self, state: Array) -> Array:
         """log(1 + X^(m/n))."""
         return np.log1p(state ** (self.steepness / self.exponent))
 
+    def survival_slope(self, state: Array) -> Array:
+        """Derivative of the surviving share by the state X > 0: -(m/n) X^(m/n - 1) S^2."""
+        power = self.steepness / self.exponent
+        return np.asarray(-power * state ** (power - 1.0) * self.survival(state) ** 2)
+
 
 @dataclass(frozen=True)
-class Content(_Integrated):
+class CellContent(_Integrated):
     """Cells die at the rate k a / (a + a_50) of what they hold, a.
 
     Attributes
@@ -155,18 +166,18 @@ class Content(_Integrated):
         return state
 
 
-_LAWS: Mapping[str, type[Any]] = {"exposure": Exposure, "content": Content}
+_LAWS: Mapping[str, type[Any]] = {"exposure": DrugExposure, "content": CellContent}
 
 
-def _parameters(name: str, record: DeathRecord, drug: str) -> dict[str, float]:
+def _parameters(name: str, drug: str, given: Parameters) -> dict[str, float]:
     """Parameters of the model for a drug; those of other drugs are left out."""
     found = {}
-    for key, value in record.parameters.items():
+    for key, value in parameters_of(name, given).items():
         whose = next((stem for stem in _OF_DRUG if key.startswith(f"{stem}_")), None)
         if whose is None:
-            found[key] = value.value
+            found[key] = value
         elif key == f"{whose}_{drug}":
-            found[whose] = value.value
+            found[whose] = value
     if not any(stem in found for stem in _OF_DRUG):
         raise InputError(
             f"drug '{drug}'",
@@ -188,11 +199,13 @@ def drugs_with_death_models() -> tuple[str, ...]:
     return tuple(sorted(set.intersection(*known)))
 
 
-@cache
-def drug_death_models(drug: str) -> tuple[DrugDeathModel, ...]:
-    """All models with their nominal parameters for a drug, the deciding one first; InputError for an unknown drug."""
+def drug_death_models(drug: str, given: Parameters = NOMINAL) -> tuple[DrugDeathModel, ...]:
+    """All models for a drug, the deciding one first; InputError for an unknown drug.
+
+    ``given`` parameters take the place of the nominal ones.
+    """
     models: list[DrugDeathModel] = [
-        _LAWS[record.law](name=name, drug=drug, **_parameters(name, record, drug))
+        _LAWS[record.law](name=name, drug=drug, **_parameters(name, drug, given))
         for name, record in death_records().items()
         if record.agent == DRUG
     ]

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
 from imagio_sim.tissue.arithmetic import NUMPY, Arithmetic, Operand
-from imagio_sim.tissue.death.library import DECIDING, ELECTROPORATION, death_records
+from imagio_sim.tissue.death.library import DECIDING, ELECTROPORATION, NOMINAL, Parameters, death_records, parameters_of
 from imagio_sim.tissue.death.model import LEVEL_LIMIT, Array, clipped_level
 
 _LARGEST_EXPONENT = 700.0
@@ -152,11 +151,10 @@ def level_of_all(model: PulseDeathModel, trains: Iterable[tuple[Array, float]], 
 _LAWS: Mapping[str, type[Any]] = MappingProxyType({"peleg_fermi": PelegFermi, "lethal_field": LethalField})
 
 
-@cache
-def electroporation_death_models() -> tuple[PulseDeathModel, ...]:
-    """All models of the library with their nominal parameters, the deciding one first."""
+def electroporation_death_models(given: Parameters = NOMINAL) -> tuple[PulseDeathModel, ...]:
+    """All models of the library, the deciding one first; ``given`` parameters in place of the nominal ones."""
     models: list[PulseDeathModel] = [
-        _LAWS[record.law](name=name, **{key: value.value for key, value in record.parameters.items()})
+        _LAWS[record.law](name=name, **parameters_of(name, given))
         for name, record in death_records().items()
         if record.agent == ELECTROPORATION
     ]

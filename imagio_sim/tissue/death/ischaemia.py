@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from math import exp
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
-from imagio_sim.tissue.death.library import DECIDING, ISCHAEMIA, death_records
+from imagio_sim.tissue.death.library import DECIDING, ISCHAEMIA, NOMINAL, Parameters, death_records, parameters_of
 from imagio_sim.tissue.death.model import Array
 
 
@@ -92,11 +91,10 @@ def ischaemia_level(model: IschaemiaDeathModel, survival: Array) -> Array:
 _LAWS: Mapping[str, type[Any]] = MappingProxyType({"supply_deficit": SupplyDeficit, "tolerated_time": ToleratedTime})
 
 
-@cache
-def ischaemia_death_models() -> tuple[IschaemiaDeathModel, ...]:
-    """All models of the library with their nominal parameters, the deciding one first."""
+def ischaemia_death_models(given: Parameters = NOMINAL) -> tuple[IschaemiaDeathModel, ...]:
+    """All models of the library, the deciding one first; ``given`` parameters in place of the nominal ones."""
     models: list[IschaemiaDeathModel] = [
-        _LAWS[record.law](name=name, **{key: value.value for key, value in record.parameters.items()})
+        _LAWS[record.law](name=name, **parameters_of(name, given))
         for name, record in death_records().items()
         if record.agent == ISCHAEMIA
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from imagio_sim.tissue.death.arrhenius import Arrhenius
 from imagio_sim.tissue.death.cooling_rate import CoolingRateNadir
@@ -63,6 +63,14 @@ _LAWS: Mapping[str, type[Any]] = MappingProxyType(
 )
 
 
+Parameters: TypeAlias = Mapping[str, Mapping[str, float]]
+"""Numbers in place of the library's, by the name of a death model and of its parameter."""
+NOMINAL: Parameters = MappingProxyType({})
+"""The library's."""
+FIXED = frozenset({"reference_time", "lowest", "highest", "initially_alive"})
+"""Parameters that define the others of their model and cannot be given."""
+
+
 @dataclass(frozen=True)
 class DeathRecord:
     """What the library holds on a model: its law, a line for people, its parameters with their sources, its agent."""
@@ -92,23 +100,20 @@ def _record(name: str, record: Mapping[str, Any], agent: str) -> DeathRecord:
     return DeathRecord(record["law"], record["description"], MappingProxyType(parameters), agent)
 
 
-@cache
-def _models() -> Mapping[str, DeathModel]:
-    """All temperature-driven models with their nominal parameters, those of heat gated."""
-    return MappingProxyType(
-        {name: _model(name, record) for name, record in death_records().items() if record.law in _LAWS}
-    )
+def parameters_of(model: str, given: Parameters = NOMINAL) -> dict[str, float]:
+    """Parameters of a model: the given ones, and the library's where none is given (KeyError for an unknown model)."""
+    nominal = {key: value.value for key, value in death_records()[model].parameters.items()}
+    return {**nominal, **given.get(model, {})}
 
 
-def _model(name: str, record: DeathRecord) -> DeathModel:
-    model: DeathModel = _LAWS[record.law](name=name, **{key: value.value for key, value in record.parameters.items()})
-    return model
-
-
-def death_models(agents: Iterable[str]) -> tuple[DeathModel, ...]:
-    """The models of some agents with their nominal parameters; agents that act by other than temperature have none."""
+def death_models(agents: Iterable[str], given: Parameters = NOMINAL) -> tuple[DeathModel, ...]:
+    """The models of some agents, those of heat gated; agents that act by other than temperature have none."""
     wanted = frozenset(agents)
-    return tuple(model for name, model in _models().items() if death_records()[name].agent in wanted)
+    return tuple(
+        death_model(name, given)
+        for name, record in death_records().items()
+        if record.law in _LAWS and record.agent in wanted
+    )
 
 
 def heat_death_models() -> tuple[DeathModel, ...]:
@@ -121,6 +126,7 @@ def cold_death_models() -> tuple[DeathModel, ...]:
     return death_models([COLD])
 
 
-def death_model(name: str) -> DeathModel:
-    """One model by its name (KeyError for an unknown one)."""
-    return _models()[name]
+def death_model(name: str, given: Parameters = NOMINAL) -> DeathModel:
+    """One temperature-driven model by its name (KeyError for an unknown one)."""
+    model: DeathModel = _LAWS[death_records()[name].law](name=name, **parameters_of(name, given))
+    return model

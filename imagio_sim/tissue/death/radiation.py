@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import log
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -17,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from imagio_sim.physics.radiation import decayed_share, joint_repair_factor, linear_quadratic_effect, rate_of
-from imagio_sim.tissue.death.library import DECIDING, RADIATION, death_records
+from imagio_sim.tissue.death.library import DECIDING, NOMINAL, RADIATION, Parameters, death_records, parameters_of
 from imagio_sim.tissue.death.model import Array, clipped_level
 
 SURVIVES_NOTHING = 1e3
@@ -25,7 +24,7 @@ SURVIVES_NOTHING = 1e3
 
 
 @dataclass(frozen=True, eq=False)
-class Exposure:
+class RadiationExposure:
     """A source that decays where it is.
 
     Attributes
@@ -55,10 +54,10 @@ class RadiationDeathModel(Protocol):
     def name(self) -> str:
         """Name under which results are reported."""
 
-    def effect(self, exposures: Sequence[Exposure], tumour: Array) -> Array:
+    def effect(self, exposures: Sequence[RadiationExposure], tumour: Array) -> Array:
         """Negative logarithm (n,) of the surviving share; ``tumour`` (n,) is the share that is tumour."""
 
-    def level(self, exposures: Sequence[Exposure], tumour: Array) -> Array:
+    def level(self, exposures: Sequence[RadiationExposure], tumour: Array) -> Array:
         """Level function (n,), positive where dead."""
 
 
@@ -78,7 +77,7 @@ class LinearQuadratic:
     liver_repair_half_time: float
     dead_survival: float
 
-    def effect(self, exposures: Sequence[Exposure], tumour: Array) -> Array:
+    def effect(self, exposures: Sequence[RadiationExposure], tumour: Array) -> Array:
         """Of the sources together."""
         of_tumour = self._effect(
             exposures, self.tumour_alpha, self.tumour_alpha_beta, rate_of(self.tumour_repair_half_time)
@@ -89,7 +88,7 @@ class LinearQuadratic:
         return _mean_effect(of_tumour, of_liver, tumour)
 
     @staticmethod
-    def _effect(exposures: Sequence[Exposure], alpha: float, alpha_beta: float, repair_rate: float) -> Array:
+    def _effect(exposures: Sequence[RadiationExposure], alpha: float, alpha_beta: float, repair_rate: float) -> Array:
         repair = joint_repair_factor(
             [one.dose for one in exposures],
             decay_rates=[one.decay_rate for one in exposures],
@@ -98,7 +97,7 @@ class LinearQuadratic:
         )
         return linear_quadratic_effect(_summed(exposures), alpha=alpha, alpha_beta=alpha_beta, repair=repair)
 
-    def level(self, exposures: Sequence[Exposure], tumour: Array) -> Array:
+    def level(self, exposures: Sequence[RadiationExposure], tumour: Array) -> Array:
         """Effect by the lethal one, above 1."""
         return _relative(np.asarray(self.effect(exposures, tumour) / -log(self.dead_survival), dtype=np.float64))
 
@@ -110,16 +109,16 @@ class Isodose:
     name: str
     dose: float
 
-    def effect(self, exposures: Sequence[Exposure], tumour: Array) -> Array:
+    def effect(self, exposures: Sequence[RadiationExposure], tumour: Array) -> Array:
         """Nothing below the threshold, everything from there on."""
         return np.where(_summed(exposures) >= self.dose, SURVIVES_NOTHING, 0.0)
 
-    def level(self, exposures: Sequence[Exposure], tumour: Array) -> Array:
+    def level(self, exposures: Sequence[RadiationExposure], tumour: Array) -> Array:
         """Dose by the threshold, above 1."""
         return _relative(np.asarray(_summed(exposures) / self.dose, dtype=np.float64))
 
 
-def _summed(exposures: Sequence[Exposure]) -> Array:
+def _summed(exposures: Sequence[RadiationExposure]) -> Array:
     return np.asarray(np.sum([one.given for one in exposures], axis=0))
 
 
@@ -142,11 +141,10 @@ def _mean_effect(of_tumour: Array, of_liver: Array, tumour: Array) -> Array:
 _LAWS: Mapping[str, type[Any]] = MappingProxyType({"linear_quadratic": LinearQuadratic, "isodose": Isodose})
 
 
-@cache
-def radiation_death_models() -> tuple[RadiationDeathModel, ...]:
-    """All models of the library with their nominal parameters, the deciding one first."""
+def radiation_death_models(given: Parameters = NOMINAL) -> tuple[RadiationDeathModel, ...]:
+    """All models of the library, the deciding one first; ``given`` parameters in place of the nominal ones."""
     models: list[RadiationDeathModel] = [
-        _LAWS[record.law](name=name, **{key: value.value for key, value in record.parameters.items()})
+        _LAWS[record.law](name=name, **parameters_of(name, given))
         for name, record in death_records().items()
         if record.agent == RADIATION
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imagio_sim.campaign.agreement.synthetic_cohort import Making
 from imagio_sim.campaign.run import Listener
-from imagio_sim.plan import Scenario, scenario_of
+from imagio_sim.plan import Scenario, changed, scenario_of
 from tests.campaign.bench import PLAN, bench_case
 
 QUIET = Listener(lambda _: None, lambda _: None, lambda: False)
@@ -33,6 +33,21 @@ def _protocol(power: float, minutes: float) -> Scenario:
     return scenario_of(data, base=Path(), where=name)
 
 
+def beside_a_vein(burns: Sequence[tuple[float, float]]) -> list[tuple[Scenario, str]]:
+    """The same in space, 8 mm from a vein of 6 mm."""
+    vein = {"name": "vein", "points": [[-40, 8, -10], [40, 8, 20]], "radius": "3 mm", "flow": "300 ml/min"}
+    patient = {"layers": {"by_height": [{"tissue": "liver"}]}, "body_temperature": "37 degC", "vessels": [vein]}
+    return [
+        (
+            changed(
+                scenario, {"patient": patient, "region": {"margin": "25 mm"}, "solver.geometry": "three_dimensional"}
+            ),
+            plan,
+        )
+        for scenario, plan in protocols(burns)
+    ]
+
+
 def making(count: int) -> Making:
-    """Another model of death, a finer mesh and smaller steps than the calibration has."""
+    """Another model of death, a finer mesh, smaller steps and other vessels than the calibration has."""
     return Making(count, HIDDEN, "isotherm_54")

@@ -11,15 +11,9 @@ import numpy as np
 import pytest
 
 from imagio_sim.campaign.agreement import calibration
-from imagio_sim.campaign.agreement.calibration import (
-    Asked,
-    Calibration,
-    CalibrationCase,
-    Emulator,
-    calibrate,
-    design,
-    read_cases,
-)
+from imagio_sim.campaign.agreement.calibration import Asked, Calibration, calibrate
+from imagio_sim.campaign.agreement.emulator import Emulator, design, key_of
+from imagio_sim.campaign.agreement.treated_cases import CalibrationCase, read_cases
 from imagio_sim.campaign.run import RunOptions
 from imagio_sim.errors import InputError, InputErrors
 from imagio_sim.plan import yaml_text
@@ -43,9 +37,9 @@ def by_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     def emulators(cases: Sequence[CalibrationCase], *_: object) -> dict[tuple[str, str], Emulator]:
         places, corners = np.linspace(-0.6, 0.6, 9)[:, None], 2
         found = Emulator(places, np.stack([lengths(30.0 + 18.0 * x) for (x,) in places]), corners, 1.0)
-        return {calibration._key(case): found for case in cases}
+        return {key_of(case): found for case in cases}
 
-    monkeypatch.setattr(calibration, "_emulators", emulators)
+    monkeypatch.setattr(calibration, "emulators_of", emulators)
 
 
 def patients(
@@ -166,4 +160,4 @@ def test_all_rows_that_cannot_be_used_are_named_together(tmp_path: Path) -> None
     text = str(refused.value)
     assert "line 2: expected the file of a zone" in text
     assert "did you mean 'short'?" in text
-    assert "zone.yaml: expected" in text
+    assert text.count("zone.yaml: expected") == 2

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from imagio_sim.anatomy.measured_zone import read_measured_zone
-from imagio_sim.campaign.agreement.calibration import Asked, Calibration, calibrate, read_cases
+from imagio_sim.campaign.agreement.calibration import Asked, Calibration, calibrate
 from imagio_sim.campaign.agreement.measured_cases import CaseAgreement, CaseRequest, Treatment
 from imagio_sim.campaign.agreement.measured_cohort import PAIRED, CohortAgreement, compare_cases
 from imagio_sim.campaign.agreement.measured_cohort import read_cases as read_zones
+from imagio_sim.campaign.agreement.other_vessels import VesselErrors, with_other_vessels
 from imagio_sim.campaign.agreement.synthetic_cohort import (
     NOTICE,
     TRUTH,
@@ -24,11 +25,12 @@ from imagio_sim.campaign.agreement.synthetic_cohort import (
     outlined,
     unsealed,
 )
+from imagio_sim.campaign.agreement.treated_cases import read_cases
 from imagio_sim.campaign.run import RunOptions, run_plan
 from imagio_sim.errors import InputError
 from imagio_sim.outcome.agreement import agreement
 from imagio_sim.outcome.surface import Surface
-from tests.campaign.agreement.cohorts import CONDUCTIVITY, PERFUSION, QUIET, making, protocols
+from tests.campaign.agreement.cohorts import CONDUCTIVITY, PERFUSION, QUIET, beside_a_vein, making, protocols
 from tests.outcome.meshes import sphere
 
 Z = np.array([0.0, 0.0, 1.0])
@@ -99,6 +101,24 @@ def test_patients_differ_and_the_truth_is_within_its_published_spread(small: Pat
     assert all(0.6 < truth.length_ratio < 1.0 for truth in truths)
 
 
+def test_the_vessels_of_the_truth_are_not_those_that_the_calibrator_sees(small: Path) -> None:
+    (scenario, plan), *_ = beside_a_vein([(20.0, 3.0)])
+    random = np.random.default_rng(3)
+    drawn = [with_other_vessels(scenario, plan, VesselErrors(), random) for _ in range(200)]
+
+    (given,) = scenario.patient.vessels
+    veins = [other.patient.vessels[0] for other, _ in drawn]
+    widths, flows = [vein.radii[0] / given.radii[0] for vein in veins], [vein.flow / given.flow for vein in veins]
+    assert widths == pytest.approx([told["radius_ratio"] for _, told in drawn], rel=1e-4)
+    assert flows == pytest.approx([told["flow_ratio"] for _, told in drawn], rel=1e-4)
+    shifts = np.array([np.subtract(vein.points[0], given.points[0]) for vein in veins])
+    assert shifts.std(axis=0) == pytest.approx([1.0, 1.0, 1.0], rel=0.2)
+    walls = [told["laws: vessel_wall_heat_transfer"] for _, told in drawn]
+    assert 100.0 < min(walls) < max(walls) < 1000.0
+    assert all(truth.vessels["radius_ratio"] != 1.0 for truth in unsealed(small))
+    assert "vein" not in (small / "cohort.csv").read_text(encoding="utf-8")
+
+
 def test_a_truth_that_was_changed_afterwards_is_refused(small: Path, tmp_path: Path) -> None:
     (tmp_path / "sealed").mkdir()
     for name in ("seal.txt", str(TRUTH)):
@@ -133,7 +153,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """20 patients under a seed that was fixed before the first of them was made."""
     out = tmp_path_factory.mktemp("whole")
     folder = out / "cohort"
-    burns = protocols([(20.0, 6.0), (15.0, 10.0), (24.0, 4.0)])
+    burns = beside_a_vein([(20.0, 6.0), (15.0, 10.0), (24.0, 4.0)])
     make_cohort(folder, burns, making(20), RunOptions(folder, "normal"), QUIET, seed=20261120)
     return folder, out
 

@@ -127,10 +127,71 @@ def test_two_infusions_add_up_in_the_structures(tmp_path: Path, glass: DoseResul
     assert effective[0] == pytest.approx(2.0 * effective[1], rel=1e-3)  # 40 days apart
 
 
+def test_infusions_into_different_organs_are_all_in_the_dose(tmp_path: Path, glass: DoseResult) -> None:
+    """The grid of the first one, which is given into the tumour alone, does not hold what the second reaches."""
+    alone = {"territory": {"labels": ["tumour"]}, "organ": ["tumour"]}
+    both = assessed(staged(tmp_path, spheres(**alone, name="lesion"), spheres()))
+    reverse = assessed(staged(tmp_path, spheres(), spheres(**alone, name="lesion")))
+    given = both["activity"]["lesion"]["deposited_J"] + both["activity"]["infusion_2"]["deposited_J"]
+    for found in (both, reverse):
+        organ = found["structures"]["liver"]
+        assert organ["volume_ml"] == pytest.approx(glass["structures"]["liver"]["volume_ml"])
+        assert organ["mass_g"] * 1e-3 * organ["kernel"]["mean_Gy"] == pytest.approx(given, rel=0.1)
+    for name, structure in both["structures"].items():
+        for figure in ("mean_Gy", "D95_Gy", "mean_BED_Gy"):
+            other = reverse["structures"][name]["kernel"][figure]  # type: ignore[literal-required]
+            assert structure["kernel"][figure] == pytest.approx(other, rel=1e-9)  # type: ignore[literal-required]
+
+
+def test_every_make_counts_by_its_own_half_dose(tmp_path: Path) -> None:
+    both = assessed(staged(tmp_path, spheres(), spheres(name="resin", microspheres="sir_spheres")))["tumour_control"]
+    assert both is not None
+    glass, resin = both["by_make"]["therasphere"], both["by_make"]["sir_spheres"]
+    assert (glass["half_dose_Gy"], resin["half_dose_Gy"]) == (250.0, 60.0)
+    assert glass["mean_dose_Gy"] == pytest.approx(resin["mean_dose_Gy"], rel=1e-9)
+    assert 60.0 < both["half_dose_Gy"] < 250.0
+    assert both["probability"] > max(glass["probability"], resin["probability"])
+
+
+CLUSTERS = {"deposition": "clusters", "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[DoseResult, DoseResult]:
+    """Few glass spheres of much activity on the same voxels: smooth, and in clusters."""
+    folder = tmp_path_factory.mktemp("clusters")
+    return assessed(staged(folder, spheres())), assessed(staged(folder, spheres(**CLUSTERS)))
+
+
+def test_clusters_keep_the_mean_dose_and_lower_the_smallest(drawn: tuple[DoseResult, DoseResult]) -> None:
+    for name, rel in (("target", 0.15), ("liver", 0.02)):
+        smooth, clustered = (found["structures"][name]["kernel"] for found in drawn)
+        assert clustered["mean_Gy"] == pytest.approx(smooth["mean_Gy"], rel=rel)
+    smooth, clustered = (found["structures"]["normal_liver"]["kernel"] for found in drawn)
+    assert clustered["D95_Gy"] < 0.9 * smooth["D95_Gy"]
+    assert clustered["D5_Gy"] > 1.1 * smooth["D5_Gy"]
+    assert clustered["EUD_Gy"] < smooth["EUD_Gy"]
+
+
+def test_clusters_keep_the_activity_to_the_last_digit(drawn: tuple[DoseResult, DoseResult]) -> None:
+    smooth, clustered = (found["activity"]["infusion_1"] for found in drawn)
+    assert clustered["sum_error"] <= 2.0**-52
+    for name in ("given_GBq", "lung_GBq", "elsewhere_GBq"):
+        assert clustered[name] == smooth[name]  # type: ignore[literal-required]
+
+
+def test_the_same_seed_draws_the_same_dose_and_another_one_another(
+    tmp_path: Path, drawn: tuple[DoseResult, DoseResult]
+) -> None:
+    again, other = (assessed(staged(tmp_path, spheres(**{**CLUSTERS, "seed": seed}))) for seed in (3, 4))
+    assert again["structures"] == drawn[1]["structures"]
+    assert other["structures"] != drawn[1]["structures"]
+
+
 def test_an_infusion_split_in_two_is_the_whole_one(tmp_path: Path, glass: DoseResult) -> None:
     halves = [spheres(activity="0.25 GBq", name=name) for name in ("one", "other")]
     split = assessed(patient(tmp_path, {"infusions": halves, "wait": "40 days"}))
-    for figure in ("mean_Gy", "mean_BED_Gy", "EUD_Gy"):
+    for figure in ("mean_Gy", "mean_BED_Gy", "EUBED_Gy", "EUD_Gy"):
         found, whole = (made["structures"]["target"]["kernel"][figure] for made in (split, glass))  # type: ignore[literal-required]
         assert found == pytest.approx(whole, rel=1e-9)
 

@@ -12,8 +12,10 @@ import pytest
 
 from imagio_sim.anatomy.volume import Image
 from imagio_sim.campaign.geometry import read_anatomy
-from imagio_sim.campaign.infusions.delivery import Delivered, delivered
+from imagio_sim.campaign.infusions.delivery import Delivered, cluster_warnings, delivered
+from imagio_sim.delivery.working_grid import CLUSTERED_MM
 from imagio_sim.errors import InputError
+from imagio_sim.pharmacy.particles import load_particles
 from imagio_sim.plan import Scenario
 from imagio_sim.tissue.constants import load_constants
 from tests.campaign.embolised import (
@@ -163,3 +165,70 @@ def test_an_image_of_another_dicom_frame_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("imagio_sim.campaign.infusions.infused_patient.read_image", lambda _: other)
     with pytest.raises(InputError, match=r"territory\.image: expected that of the patient's image, 1\.2\.3, got"):
         delivered(scenario, "A", replace(anatomy, image=ct))
+
+
+def test_clusters_are_drawn_on_fine_voxels_and_hold_every_particle(tmp_path: Path) -> None:
+    one = given(tmp_path, bland(ALL, deposition="clusters", seed=5, lung_shunt="10 %"))
+    assert one.census is not None
+    assert one.deposition.grid.spacing_mm.max() <= CLUSTERED_MM
+    number = load_particles("bland_100_300").number_in(2.0)
+    assert one.census.beads == round(0.9 * number)
+    assert one.deposition.lung_share == 0.1
+    assert abs(one.deposition.total - 1.0) <= 2.0**-52
+    each = one.deposition.share / (0.9 / one.census.beads)
+    assert np.allclose(each, np.round(each), atol=1e-6)
+    assert given(tmp_path, bland(ALL)).census is None
+
+
+@pytest.mark.parametrize(
+    "infusion",
+    [
+        bland(ALL, lung_shunt="10 %"),
+        {
+            "kind": "oil_emulsion",
+            "organ": ["liver"],
+            "territory": ALL,
+            "drug": "doxorubicin",
+            "drug_mass": "50 mg",
+            "oil": "lipiodol",
+            "oil_volume": "10 ml",
+            "occlusion": "50 %",
+            "lung_shunt": "10 %",
+        },
+    ],
+)
+def test_whatever_goes_into_an_artery_may_pass_the_organ(tmp_path: Path, infusion: dict[str, Any]) -> None:
+    made = given(tmp_path, infusion).deposition
+    assert made.lung_share == 0.1
+    assert made.share_in(ORGAN) == pytest.approx(0.9)
+    assert abs(made.total - 1.0) <= 2.0**-52
+
+
+def test_nothing_passes_the_organ_unless_a_shunt_is_given(tmp_path: Path) -> None:
+    assert given(tmp_path, bland(ALL)).deposition.lung_share == 0.0
+
+
+def test_clusters_that_make_no_difference_or_are_not_followed_are_said(tmp_path: Path) -> None:
+    spheres = {
+        "kind": "radioembolisation",
+        "organ": ["liver"],
+        "territory": ALL,
+        "microspheres": "therasphere",
+        "activity": "0.5 GBq",
+        "lung_shunt": "0 %",
+        "deposition": "clusters",
+        "seed": 1,
+    }
+    glass = given(tmp_path, spheres)
+    assert cluster_warnings([glass]) == []
+    many = given(tmp_path, {**spheres, "microspheres": "sir_spheres", "activity": "20 GBq"})
+    assert glass.census is not None
+    assert many.census is not None
+    assert many.census.relative_spread < 0.5 * glass.census.relative_spread
+    even = replace(many, census=many.census._replace(relative_spread=0.05))
+    assert "a smooth deposition says the same" in cluster_warnings([even])[0]
+    coarse = replace(glass.deposition.grid, affine=glass.deposition.grid.affine * np.array([2.0, 2.0, 2.0, 1.0]))
+    (said,) = cluster_warnings([replace(glass, deposition=replace(glass.deposition, grid=coarse))])
+    assert "drawn on voxels of 4 mm" in said
+    (said,) = cluster_warnings([given(tmp_path, bland(ALL, deposition="clusters", seed=5))])
+    assert "mesh cells of several millimetres" in said

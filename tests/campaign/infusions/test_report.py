@@ -14,7 +14,7 @@ from imagio_sim.campaign.infusions.absorbed_dose import infusion_doses
 from imagio_sim.campaign.infusions.delivery import delivered
 from imagio_sim.campaign.infusions.drug_report import DrugOnMesh
 from imagio_sim.campaign.infusions.pictures import infusion_pictures
-from imagio_sim.campaign.infusions.report import Infused, infusion_results, reserve_of
+from imagio_sim.campaign.infusions.report import Infused, StageEnd, _counted_organ, infusion_results, reserve_of
 from imagio_sim.campaign.run import RunOptions, run_plan
 from imagio_sim.outcome.attribution import attribution
 from tests.campaign.conftest import Observed
@@ -62,7 +62,9 @@ def test_an_image_that_shows_a_part_of_the_organ_is_said(tmp_path: Path, kept: f
     anatomy, (domain, _), made = read_anatomy(scenario), cube(), result()
     heat = graded(9.0 - distance(domain))
     alone = attribution(domain, scene().probe, {"heat": heat}, heat.level)
-    Infused(delivered(scenario, "A", anatomy), (), {}, {}, alone, None).add_to(made, scenario, anatomy, assessment())
+    Infused(delivered(scenario, "A", anatomy), (), {}, {}, alone, None, None).add_to(
+        made, scenario, anatomy, assessment()
+    )
     assert sum("% of the organ" in warning for warning in made["warnings"]) == said
 
 
@@ -118,6 +120,32 @@ def test_an_artery_that_is_open_again_at_the_end_feeds_the_reserve(tmp_path: Pat
     assert perfused("26 weeks") > 0.99
 
 
+def test_the_reserve_is_lowest_until_gelatin_has_gone(tmp_path: Path) -> None:
+    """Closed for 13.9 days of a plan of 20, in whose second stage bland beads close the same artery for good."""
+    gelatin, again = (
+        bland(SIDE, particles="gelatin_pledgets", name="gelatin"),
+        bland(SIDE, name="beads", occlusion="20 %"),
+    )
+    stages = [{"infusions": [gelatin], "wait": "16 days"}, {"infusions": [again], "wait": "4 days"}]
+    scenario = patient(tmp_path, {"infusions": [gelatin], "wait": "1 day"}, plans={"A": {"stages": stages}})
+    counted = _counted_organ(scenario, "A", read_anatomy(scenario))
+    assert counted is not None
+    domain = cube()[0]
+    alive = StageEnd(domain, {"level/arrhenius": np.full(len(domain.points_mm), -1.0)}, {})
+    lowest, end = counted.lowest(assessment(1.0), [alive]), counted.at_the_end(assessment(1.0))
+    assert (lowest.begin, lowest.end) == (0.0, pytest.approx(1.2e6))
+    assert lowest.reserve.embolised_ml == pytest.approx(0.9 * lowest.reserve.territory_ml)
+    assert end.embolised_ml == pytest.approx(0.2 * end.territory_ml)
+    assert end.section(None, lowest)["lowest"] == {
+        "from_s": 0.0,
+        "until_s": pytest.approx(1.2e6),
+        "embolised_ml": lowest.reserve.embolised_ml,
+        "dead_ml": 0.0,
+        "perfused_ml": lowest.reserve.perfused_ml,
+        "perfused_share": pytest.approx(lowest.reserve.perfused_ml / lowest.reserve.volume_ml),
+    }
+
+
 def test_the_flow_that_an_ablation_would_meet_is_told_before_and_after(embolised: dict[str, Any]) -> None:
     (treated,), (untreated,) = (embolised[plan]["perfusion_by_stage"] for plan in ("A", "untreated"))
     assert untreated["target_per_s"] == untreated["target_normal_per_s"]
@@ -142,10 +170,11 @@ def test_there_is_a_picture_of_everything_that_infusions_brought(tmp_path: Path)
     brought = Infused(
         delivered=delivered(scenario, "A", anatomy),
         doses=infusion_doses(scenario, "A", anatomy),
-        drugs={"doxorubicin": DrugOnMesh({}, np.clip(20.0 - distance(domain), 0.0, None), None)},
+        drugs={"doxorubicin": DrugOnMesh({}, np.clip(20.0 - distance(domain), 0.0, None), None, None, {}, {})},
         fields={"perfusion_factor": np.where(distance(domain) < 12.0, 0.2, 1.0)},
         attribution=attribution(domain, seen.probe, agents, zone_level(agents)),
         reserve=None,
+        lowest_reserve=None,
     )
     pictures = infusion_pictures(tmp_path, seen, brought)
     assert [one.path.name for one in pictures] == [
@@ -165,5 +194,5 @@ def test_a_plan_of_one_agent_without_infusions_has_no_such_pictures(tmp_path: Pa
     seen = scene()
     heat = graded(9.0 - distance(domain))
     alone = attribution(domain, seen.probe, {"heat": heat}, heat.level)
-    brought = Infused((), (), {}, {"perfusion_factor": np.ones(len(domain.points_mm))}, alone, None)
+    brought = Infused((), (), {}, {"perfusion_factor": np.ones(len(domain.points_mm))}, alone, None, None)
     assert infusion_pictures(tmp_path, seen, brought) == []

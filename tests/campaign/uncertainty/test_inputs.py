@@ -4,21 +4,55 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from imagio_sim.campaign.uncertainty.inputs import uncertain_constants, uncertain_places, with_drawn
-from imagio_sim.campaign.uncertainty.propagation import Asked, common_shares
+from imagio_sim.campaign.uncertainty.inputs import (
+    uncertain_brought,
+    uncertain_constants,
+    uncertain_deaths,
+    uncertain_devices,
+    uncertain_places,
+    with_drawn,
+)
+from imagio_sim.campaign.uncertainty.propagation import Asked, common_shares, joint_name
 from imagio_sim.errors import InputError
 from imagio_sim.plan import Scenario, placed_applicators, scenario_of
-from tests.campaign.bench import PLAN, bench
+from tests.campaign.bench import PLAN, bench, bench_case
 from tests.plan.conftest import SCENARIO
 
 
 def patient(frame: str = "RAS") -> Scenario:
     return scenario_of({**copy.deepcopy(SCENARIO), "frame": frame}, base=Path(), where="small.yaml")
+
+
+DRUG = {
+    "kind": "liposomes",
+    "formulation": "thermodox",
+    "drug_mass": "90 mg",
+    "infusion_time": "30 min",
+    "body_mass": "70 kg",
+}
+
+
+BEADS = {
+    "kind": "drug_eluting_beads",
+    "territory": {"sphere": {"centre": [0, 0, 10], "diameter": "3 cm"}},
+    "organ": ["liver"],
+    "particles": "dc_bead_100_300",
+    "drug": "doxorubicin",
+    "drug_mass": "50 mg",
+    "particle_volume": "2 ml",
+    "occlusion": "90 %",
+}
+
+
+def with_liposomes() -> Scenario:
+    plan = bench_case()["plans"][PLAN]
+    return bench(plans={PLAN: {**plan, "infusions": [DRUG]}})
 
 
 def by_name(scenario: Scenario, plan: str) -> dict[str, object]:
@@ -30,6 +64,17 @@ def test_only_constants_with_a_spread_that_the_plan_uses_are_drawn() -> None:
     assert "liver: perfusion_rate" in found
     assert "liver: sound_speed" not in found
     assert not [name for name in found if "gate" in name]
+
+
+def test_where_nothing_heats_or_cools_no_constant_of_heat_is_drawn() -> None:
+    stage = {"infusions": [BEADS], "wait": "1 day"}
+    target = {"sphere": {"centre": [0, 0, 10], "diameter": "1 cm", "tissue": "tumour_liver"}}
+    plans = {"still": {"stages": [stage]}, PLAN: bench_case()["plans"][PLAN]}
+    scenario = bench(plans=plans, target=target, solver={"resolution": "coarse"})
+    still, heated = by_name(scenario, "still"), by_name(scenario, PLAN)
+    assert "liver: interstitial_fraction" in still
+    assert "liver: thermal_conductivity" in heated
+    assert not [name for name in still if name.endswith(("thermal_conductivity", "water_content", "latent_heat"))]
 
 
 def test_a_standard_deviation_is_normal_and_a_range_even() -> None:
@@ -103,3 +148,108 @@ def test_inputs_are_hardly_correlated_however_many_there_are() -> None:
 def test_a_plan_of_which_everything_is_known_is_refused() -> None:
     with pytest.raises(InputError, match="nothing uncertain"):
         common_shares([], Asked(8, 0, 0.0, "coarse"))
+
+
+def test_figures_of_the_device_are_drawn_but_limits_and_what_the_program_says_are_not() -> None:
+    names = {one.quantity for one in uncertain_devices(bench(), PLAN)}
+    assert {"cooling.coolant_temperature", "geometry.shaft.sections.tip.end"} <= names
+    assert not [name for name in names if name.startswith("generator")]
+
+
+def test_what_a_program_leaves_to_the_generator_is_drawn() -> None:
+    plan = bench_case()["plans"][PLAN]
+    program = {"mode": "impedance_control", "duration": "1 min", "ramp_rate": "10 W/min"}
+    names = {one.quantity for one in uncertain_devices(bench(plans={PLAN: {**plan, "program": program}}), PLAN)}
+    assert "generator.impedance_control.roll_off_rise" in names
+    assert "generator.impedance_control.ramp_rate" not in names
+
+
+def test_a_figure_of_a_device_is_drawn_only_as_far_as_the_device_can_be_made() -> None:
+    needle = [{"device": "icerod_17g", "entry": [0, 0, 100], "tip": [0, 0, 0]}]
+    program = {"mode": "freeze_thaw", "phases": [{"action": "freeze", "duration": "1 min"}]}
+    scenario = bench(plans={PLAN: {"applicators": needle, "program": program}})
+    found = {one.quantity: one for one in uncertain_devices(scenario, PLAN)}
+    assert found["thawing.temperature"].drawn(1e-9) > 0.0  # the range stated goes down to -10 degC
+    assert found["thawing.temperature"].drawn(1.0 - 1e-9) == pytest.approx(39.85)
+
+
+def test_a_drawn_figure_of_a_device_reaches_its_applicator() -> None:
+    (coolant,) = [one for one in uncertain_devices(bench(), PLAN) if one.quantity == "cooling.coolant_temperature"]
+    member = with_drawn(bench(), PLAN, {coolant.name: 17.0}, [coolant], where="member_0001")
+    ((rod,),) = [one.rods for one in placed_applicators(member, PLAN)]
+    assert rod.sections[0].coolant_temperature == 17.0
+
+
+def test_drugs_and_their_carriers_are_drawn_and_reach_the_pharmacy_of_the_member() -> None:
+    assert uncertain_brought(bench(), PLAN) == []
+    scenario = with_liposomes()
+    inputs = uncertain_brought(scenario, PLAN)
+    assert {"doxorubicin", "thermodox"} == {one.owner for one in inputs}
+    drawn = {one.name: one.drawn(0.9) for one in inputs}
+    member = with_drawn(scenario, PLAN, drawn, inputs, where="member_0001")
+    for one in inputs:
+        if one.owner == "doxorubicin":
+            assert member.pharmacy.drug("doxorubicin").value(one.quantity) == pytest.approx(drawn[one.name])
+
+
+def test_rows_of_a_table_are_one_input() -> None:
+    rows = [one for one in uncertain_brought(with_liposomes(), PLAN) if "release_rate_row" in one.quantity]
+    assert len(rows) > 2
+    assert {one.key for one in rows} == {"thermodox: release_rate, all rows"}
+    assert joint_name(rows) == "thermodox: release_rate, all rows"
+
+
+def test_only_the_death_models_that_decide_are_drawn_and_of_drugs_only_what_is_given() -> None:
+    assert {one.owner for one in uncertain_deaths(bench(), PLAN)} == {"arrhenius_hepg2"}
+    found = uncertain_deaths(with_liposomes(), PLAN)
+    assert {one.owner for one in found} == {"arrhenius_hepg2", "drug_exposure"}
+    assert "half_concentration_doxorubicin" in {one.quantity for one in found}
+    assert not [one for one in found if one.quantity.endswith("idarubicin")]
+
+
+def test_a_drawn_parameter_reaches_the_death_model_of_the_member() -> None:
+    (threshold,) = uncertain_deaths(bench(), PLAN)
+    member = with_drawn(bench(), PLAN, {threshold.name: 2.5}, [threshold], where="member_0001")
+    assert member.death_parameters == {"arrhenius_hepg2": {"threshold": 2.5}}
+
+
+def test_which_treatments_a_death_model_knows_of_is_not_drawn() -> None:
+    needles = [
+        {"name": name, "device": "electroporation_19g", "deployment": "2 cm", "entry": [x, 0, 100], "tip": [x, 0, 0]}
+        for name, x in (("a", -7.5), ("b", 7.5))
+    ]
+    program = {
+        "mode": "pulse_sequence",
+        "pairs": [["a", "b"]],
+        "voltage": "1500 V",
+        "pulses": 70,
+        "pulse_width": "90 us",
+    }
+    target = {"sphere": {"centre": [0, 0, 10], "diameter": "1 cm", "tissue": "tumour_liver"}}
+    plans = {PLAN: {"applicators": needles, "program": program | {"heart_rate": "70 1/min"}}}
+    scenario = bench(plans=plans, target=target, solver={"resolution": "coarse"})
+    assert {one.quantity for one in uncertain_deaths(scenario, PLAN) if one.owner == "lethal_field"} == {"field"}
+
+
+def test_one_number_of_one_source_is_one_unknown_in_whatever_tissue_it_stands() -> None:
+    found = uncertain_constants(bench(), PLAN, ["liver", "hcc", "tumour_liver", "muscle", "fat"])
+    together = [[one for one in found if one.key == key] for key in {one.key for one in found}]
+    shared = [group for group in together if len(group) > 1]
+    assert shared
+    for group in shared:
+        assert len({(one.quantity, one.value.value, one.value.source) for one in group}) == 1
+        assert joint_name(group) == f"{' and '.join(one.owner for one in group)}: {group[0].quantity}"
+
+
+def test_borders_of_sections_move_together() -> None:
+    needle = [{"device": "laser_cooled_9f_3cm", "entry": [0, 0, 120], "tip": [0, 0, 0]}]
+    program = {"mode": "constant_power", "power": "20 W", "duration": "1 min"}
+    scenario = bench(plans={PLAN: {"applicators": needle, "program": program}})
+    borders = [one for one in uncertain_devices(scenario, PLAN) if ".sections." in one.quantity]
+    assert len(borders) > 2
+    assert len({one.key for one in borders}) == 1
+    for share in (0.01, 0.99):
+        member = with_drawn(scenario, PLAN, {one.name: one.drawn(share) for one in borders}, borders, where="x")
+        ((rod,),) = [one.rods for one in placed_applicators(member, PLAN)]
+        edges = sorted((section.start_mm, section.end_mm) for section in rod.sections)
+        assert all(end <= start + 1e-9 for (_, end), (start, _) in pairwise(edges))

@@ -99,6 +99,20 @@ def test_all_faults_of_a_cohort_are_reported_together_before_anything_starts(fol
     assert "cases[0].measured_zone" in said[0]
 
 
+def test_unknown_columns_and_missing_files_are_said_together(tmp_path: Path) -> None:
+    table = tmp_path / "cohort.csv"
+    table.write_text("pacient,scenario,measured_zone\nP1,none.yaml,zone.nii\nP2,none.yaml,\n", encoding="utf-8")
+
+    with pytest.raises(InputErrors) as refused:
+        plan_campaign(table)
+
+    assert [error.found for error in refused.value.errors] == [
+        "an unknown column",
+        "no file 'none.yaml'",
+        "no file 'zone.nii'",
+    ]
+
+
 def test_unknown_columns_are_refused_with_the_nearest(tmp_path: Path) -> None:
     table = tmp_path / "cohort.csv"
     table.write_text("patient,scenaro,colour\nP1,one.yaml,red\n")

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from imagio_sim.campaign.occupancy import occupied
 from imagio_sim.campaign.workflow import attempt as attempts
 from imagio_sim.campaign.workflow import job as jobs
 from imagio_sim.campaign.workflow.expansion import plan_campaign
@@ -22,6 +21,7 @@ from imagio_sim.campaign.workflow.manifest import JOBS, Manifest, PlannedRun, re
 from imagio_sim.campaign.workflow.records import Attempt, Record, record_of, write_record
 from imagio_sim.campaign.workflow.standing import standing_of
 from imagio_sim.errors import SolverFailure, StorageFailure
+from imagio_sim.occupancy import occupied
 from tests.campaign.bench import written_bench
 from tests.campaign.workflow.test_campaign_file import campaign
 

@@ -9,16 +9,22 @@ from hypothesis import strategies as st
 from imagio_sim.errors import InputError
 from imagio_sim.pharmacy.drugs import drug_names
 from imagio_sim.tissue.death import DECIDING, DRUG, death_models, death_records
-from imagio_sim.tissue.death.drug import Content, DrugDeathModel, Exposure, drug_death_models, drugs_with_death_models
+from imagio_sim.tissue.death.drug import (
+    CellContent,
+    DrugDeathModel,
+    DrugExposure,
+    drug_death_models,
+    drugs_with_death_models,
+)
 from imagio_sim.tissue.value import load_sources
 
 MODELS = [model for drug in drugs_with_death_models() for model in drug_death_models(drug)]
 named = pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{model.name}-{model.drug}")
-EXPOSURE = Exposure("mine", "mine", 0.1, 1e-3, 86400.0, 1.0, 1.5)
+EXPOSURE = DrugExposure("mine", "mine", 0.1, 1e-3, 86400.0, 1.0, 1.5)
 
 
 def scale(model: DrugDeathModel) -> float:
-    return model.half_content if isinstance(model, Content) else model.half_concentration  # type: ignore[attr-defined]
+    return model.half_content if isinstance(model, CellContent) else model.half_concentration  # type: ignore[attr-defined]
 
 
 def test_every_drug_of_the_pharmacy_kills_by_every_model() -> None:
@@ -88,7 +94,7 @@ def test_two_halves_of_a_step_are_the_step(model: DrugDeathModel) -> None:
 
 @given(duration=st.floats(60.0, 1e7), exponent=st.floats(0.5, 3.0), steepness=st.floats(0.5, 4.0))
 def test_half_survive_the_half_concentration_of_any_time(duration: float, exponent: float, steepness: float) -> None:
-    model = Exposure("mine", "mine", 0.1, 1e-3, 86400.0, exponent, steepness)
+    model = DrugExposure("mine", "mine", 0.1, 1e-3, 86400.0, exponent, steepness)
     amount = np.array([model.half_concentration_after(duration)])
     state = model.advance(np.zeros(1), amount, amount, duration)
     assert model.survival(state)[0] == pytest.approx(0.5, rel=1e-6)
@@ -102,7 +108,7 @@ def test_a_constant_concentration_gives_hills_curve() -> None:
 
 
 def test_equal_products_of_concentration_and_time_kill_alike_with_exponent_one_only() -> None:
-    peak = Exposure("peak", "mine", 0.1, 1e-3, 86400.0, 2.0, 1.5)
+    peak = DrugExposure("peak", "mine", 0.1, 1e-3, 86400.0, 2.0, 1.5)
     for model, alike in ((EXPOSURE, True), (peak, False)):
         states = [model.advance(np.zeros(1), np.array([c]), np.array([c]), 3.6 / c) for c in (1e-3, 4e-3)]
         short_and_high, low = model.survival(states[1])[0], model.survival(states[0])[0]
@@ -110,8 +116,20 @@ def test_equal_products_of_concentration_and_time_kill_alike_with_exponent_one_o
         assert alike or short_and_high < low
 
 
+@pytest.mark.parametrize("exponent", [1.0, 2.0])
+def test_slopes_are_those_of_rate_and_survival(exponent: float) -> None:
+    model = DrugExposure("mine", "mine", 0.1, 1e-3, 86400.0, exponent, 1.5)
+    at = np.geomspace(1e-5, 1e-2, 9)
+    state = np.geomspace(1e-3, 1e3, 9)
+    rate = (model.rate(1.0001 * at) - model.rate(0.9999 * at)) / (2e-4 * at)
+    survival = (model.survival(1.0001 * state) - model.survival(0.9999 * state)) / (2e-4 * state)
+    np.testing.assert_allclose(model.rate_slope(at), rate, rtol=1e-6)
+    np.testing.assert_allclose(model.survival_slope(state), survival, rtol=1e-5)
+    assert model.rate_slope(np.array([-1e-6, 0.0])).tolist() == [0.0, 0.0]
+
+
 def test_content_kills_exponentially_at_its_saturating_rate() -> None:
-    model = Content("mine", "mine", 0.1, 1e-17, 3e-5)
+    model = CellContent("mine", "mine", 0.1, 1e-17, 3e-5)
     amount = np.array([1e-17, 1.0])
     survival = model.survival(model.advance(np.zeros(2), amount, amount, 1e4))
     np.testing.assert_allclose(survival, np.exp([-0.15, -0.3]), rtol=1e-9)

@@ -13,9 +13,9 @@ from imagio_sim.tissue.death import DECIDING, RADIATION, death_records
 from imagio_sim.tissue.death.combination import lethal_survival
 from imagio_sim.tissue.death.radiation import (
     SURVIVES_NOTHING,
-    Exposure,
     Isodose,
     LinearQuadratic,
+    RadiationExposure,
     radiation_death_models,
 )
 from imagio_sim.tissue.value import load_sources
@@ -26,8 +26,8 @@ DOSES = np.linspace(0.0, 600.0, 601)
 MODELS = {model.name: model for model in radiation_death_models()}
 
 
-def whole(dose: np.ndarray, rate: float = Y90, age: float = LONG) -> list[Exposure]:
-    return [Exposure(dose, rate, age)]
+def whole(dose: np.ndarray, rate: float = Y90, age: float = LONG) -> list[RadiationExposure]:
+    return [RadiationExposure(dose, rate, age)]
 
 
 def lethal_dose(model: LinearQuadratic | Isodose, tumour: float, rate: float = Y90) -> float:
@@ -96,15 +96,15 @@ def test_an_enormous_dose_leaves_nobody_and_does_not_overflow() -> None:
 @pytest.mark.parametrize("age", [1e3, 2e5, LONG])
 def test_two_infusions_at_once_do_what_one_of_both_doses_does(age: float) -> None:
     dose, tumour = np.array([0.0, 80.0]), np.array([0.5, 0.5])
-    twice = [Exposure(dose, Y90, age), Exposure(dose, Y90, age)]
+    twice = [RadiationExposure(dose, Y90, age), RadiationExposure(dose, Y90, age)]
     once = linear_quadratic().effect(whole(2.0 * dose, age=age), tumour)
     assert linear_quadratic().effect(twice, tumour) == pytest.approx(once, rel=1e-9, abs=0.0)
 
 
 def test_two_treatments_apart_do_less_than_one_of_both_doses_but_the_same_isodose() -> None:
     dose, tumour = np.array([100.0]), np.ones(1)
-    twice = [Exposure(dose, Y90, LONG), Exposure(dose, Y90, LONG - 90.0 * 86400.0)]
-    once = [Exposure(2.0 * dose, Y90, LONG)]
+    twice = [RadiationExposure(dose, Y90, LONG), RadiationExposure(dose, Y90, LONG - 90.0 * 86400.0)]
+    once = [RadiationExposure(2.0 * dose, Y90, LONG)]
     apart = linear_quadratic().effect(twice, tumour)
     assert apart == pytest.approx(2.0 * linear_quadratic().effect(whole(dose), tumour))
     assert apart < 0.95 * linear_quadratic().effect(once, tumour)

@@ -79,12 +79,13 @@ def below(stage: Stage, temperature: float) -> Floats:
     """Places (n, 2) [mm] below a temperature [degC] in the plane across the middle of the active walls."""
     from scipy.interpolate import LinearNDInterpolator
 
-    axis: Floats = np.arange(-50.0, 50.0, GRID_MM)
-    x, y = (part.ravel() for part in np.meshgrid(axis, axis))
+    axis = np.asarray(np.arange(-50.0, 50.0, GRID_MM), np.float64)
+    x, y = (np.asarray(part.ravel(), float) for part in np.meshgrid(axis, axis))
     near = np.abs(stage.space.points[:, 2] * 1e3 - MIDDLE_MM) < 10.0
     interpolate = LinearNDInterpolator(stage.space.points[near] * 1e3, stage.temperature[near])
     values = interpolate(np.column_stack([x, y, np.full(x.size, MIDDLE_MM)]))
-    return np.column_stack([x, y])[values < temperature]
+    below: Floats = np.column_stack([x, y])[values < temperature]
+    return below
 
 
 def widest_mm(places: Floats) -> float:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
 from validation.experiments.bench import Bench, Burned, burned
 
@@ -19,7 +21,7 @@ DOUBLE = {
 }
 
 
-def frozen(needle: str, tissue: str, program: dict[str, object]) -> Burned:
+def frozen(needle: str, tissue: str, program: Mapping[str, object]) -> Burned:
     """In a pig of 38 degC."""
     return burned(Bench(needle, program, tissue, species="pig", body_temperature=38.0))
 

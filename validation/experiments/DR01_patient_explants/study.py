@@ -6,7 +6,10 @@ Run as ``python -m validation.experiments.DR01_patient_explants.study``; writes 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
 from imagio_sim.solve.bead_scale_solution import BeadScaleSolution
@@ -26,48 +29,64 @@ DETECTED = 0.1 * MICROMOLAR
 """What is taken as detected [mol/m3 of tissue]; 0.65 uM was measured."""
 
 
-def figures(solution: BeadScaleSolution) -> tuple[float, float, float, float]:
-    """Concentration within 0.6 mm at 8 h and 30 d [uM], its ratio, and the reach at 8 h [mm] from the vessel's axis."""
-    near = solution.mean_within(solution.tissue_concentration, DISTANCE) / MICROMOLAR
-    reach = solution.penetration_depth(DETECTED)[0] + solution.cell.core.radius
-    return near[0], near[2], near[2] / near[0], reach * 1e3
+def near(solution: BeadScaleSolution, *, in_cells: bool) -> NDArray[np.float64]:
+    """Drug per volume of tissue within 0.6 mm [uM] at all times, with or without what is in cells."""
+    held = solution.tissue_concentration if in_cells else solution.tissue_concentration - solution.cells
+    return np.asarray(solution.mean_within(held, DISTANCE) / MICROMOLAR, float)
+
+
+def reach(solution: BeadScaleSolution) -> float:
+    """How far drug is detected at 8 h [mm], from the vessel's axis."""
+    return 1e3 * float(solution.penetration_depth(DETECTED)[0] + solution.cell.core.radius)
 
 
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
-    """Concentrations and reach, over how the beads lie."""
-    found = np.array([figures(setting.solve(TIMES)) for setting in SETTINGS.values()])
-    early, _, ratio, reach = found.T
-    how = "how the beads lie"
+    """Concentrations, of all drug and of that outside cells, and reach, over how the beads lie and the bath of DR04."""
+    solutions = [one.solve(TIMES) for setting in SETTINGS.values() for one in setting.over_baths(case)]
+    how = f"how the beads lie, {case.unknown_text}"
+    verdicts = []
+    for what, in_cells in (("tissue", True), ("tissue outside cells", False)):
+        found = np.array([near(one, in_cells=in_cells) for one in solutions])
+        ratio = found[:, 2] / found[:, 0]
+        verdicts += [
+            judged(f"{what} at 8 h", "uM", found[:, 0], within=(2.5, 10.0), reference=5.0, unknown=how),
+            judged(f"{what}, a month by 8 h", "", ratio, within=(0.065, 0.26), reference=0.13, unknown=how),
+        ]
+    far = [reach(one) for one in solutions]
     return (
-        judged("tissue at 8 h", "uM", early, within=(2.5, 10.0), reference=5.0, unknown=how),
-        judged("tissue at a month by that at 8 h", "", ratio, within=(0.065, 0.26), reference=0.13, unknown=how),
-        judged("reach around the vessel at 8 h", "mm", reach, within=(0.6, None), reference=0.6, unknown=how),
+        *verdicts,
+        judged("reach around the vessel at 8 h", "mm", far, within=(0.6, None), reference=0.6, unknown=how),
     )
 
 
+def _row(name: str, solution: BeadScaleSolution) -> str:
+    """A line of a table: all drug and that outside cells at 8 h and a month, their ratios, reach, what was released."""
+    columns = []
+    for in_cells in (True, False):
+        found = near(solution, in_cells=in_cells)
+        columns.append(f"{found[0]:.3g}, {found[2]:.2g} ({found[2] / found[0]:.2g})")
+    released = ", ".join(f"{share:.0%}" for share in solution.released_share[[0, 2]])
+    return f"| {name} | {' | '.join(columns)} | {reach(solution):.2f} | {released} |"
+
+
 def main() -> None:
-    """Print the settings and, for vessels of 160 um, what the spread of each number does."""
-    print("| setting | 8 h, uM (5) | 1 month, uM (0.65) | ratio (0.13) | reach at 8 h, mm (at least 0.6) | released |")
-    print("|---|---|---|---|---|---|")
+    """Print the settings, for several baths of DR04, and for vessels of 160 um what the spread of each number does."""
+    head = "all drug, uM at 8 h, a month (ratio) | outside cells, the same | reach, mm | released at 8 h, a month |"
+    print(f"| setting | {head}\n|---|---|---|---|---|")
     for name, setting in SETTINGS.items():
-        solution = setting.solve(TIMES)
-        early, late, ratio, reach = figures(solution)
-        limit = "" if reach < 1e3 * solution.cell.cell_radius else " (the whole cell)"
-        released = ", ".join(f"{share:.0%}" for share in solution.released_share[[0, 2]])
-        print(f"| {name} | {early:.0f} | {late:.2g} | {ratio:.2g} | {reach:.2f}{limit} | {released} |")
+        for bath in (20.0, 100.0, 500.0, 5000.0):
+            print(_row(f"{name}, bath {bath:g}", replace(setting, bath_ratio=bath).solve(TIMES)))
     print(
         "\n| setting, within 0.2 mm | 1 week, uM (rabbits 74 to 452) | 1 month, uM (rabbits 10 to 52) |\n|---|---|---|"
     )
     for name, setting in SETTINGS.items():
         solution = setting.solve(TIMES)
-        near = solution.mean_within(solution.tissue_concentration, RABBITS_DISTANCE) / MICROMOLAR
-        print(f"| {name} | {near[1]:.0f} | {near[2]:.2g} |")
-    print("\n| changed alone | 8 h, uM | 1 month, uM | ratio | reach, mm | released |\n|---|---|---|---|---|---|")
+        found = solution.mean_within(solution.tissue_concentration, RABBITS_DISTANCE) / MICROMOLAR
+        print(f"| {name} | {found[1]:.0f} | {found[2]:.2g} |")
+    print(f"\n| changed alone | {head}\n|---|---|---|---|---|")
     chosen = list(SETTINGS.values())[1]
     for name, solution in chosen.spread(TIMES):
-        early, late, ratio, reach = figures(solution)
-        released = ", ".join(f"{share:.0%}" for share in solution.released_share[[0, 2]])
-        print(f"| {name} | {early:.0f} | {late:.2g} | {ratio:.2g} | {reach:.2f} | {released} |")
+        print(_row(name, solution))
     print(f"washout {chosen.surroundings().free_washout:.2e} 1/s; balance {np.max(solution.balance_error):.1e}")
 
 

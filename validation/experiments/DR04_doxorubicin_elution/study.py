@@ -6,8 +6,19 @@ Run as ``python -m validation.experiments.DR04_doxorubicin_elution.study``; writ
 
 from __future__ import annotations
 
+import numpy as np
+
 from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
-from validation.experiments.elution import DOXORUBICIN, MINUTE, calibrated, fickian, of_library
+from validation.experiments.elution import (
+    DOXORUBICIN,
+    IDARUBICIN,
+    MINUTE,
+    apparatus_transfer,
+    calibrated,
+    fickian,
+    film,
+    of_library,
+)
 
 
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
@@ -26,13 +37,20 @@ def judge(case: ValidationCase) -> tuple[Verdict, ...]:
 
 def main() -> None:
     """Print the constants that the bath gives, and what the pharmacy's rounded ones give back."""
-    print("| beads | half saturation, mol/m3 | rate, 1/s | plateau (measured) | 75 % of it, min (measured) |")
-    print("|---|---|---|---|---|")
+    print("| beads | half saturation, mol/m3 | rate, 1/s | all resistance the bead's | plateau | 75 % of it, min |")
+    print("|---|---|---|---|---|---|")
     for elution in DOXORUBICIN:
         held = of_library(elution.particles, elution.drug, elution.dose)
         plateau = f"{held.plateau():.1%} ({elution.plateau:.0%} ± {elution.plateau_sd:.0%})"
         time = f"{held.time_of(0.75) / MINUTE:.0f} ({elution.t75_min:.0f})"
-        print(f"| {elution.particles} | {held.half_saturation:.4g} | {held.rate:.3g} | {plateau} | {time} |")
+        alone = calibrated(elution, transfer=np.inf).rate
+        print(
+            f"| {elution.particles} | {held.half_saturation:.4g} | {held.rate:.3g} | {alone:.3g} | {plateau} | {time} |"
+        )
+    print(f"\nThe apparatus lets pass at least {apparatus_transfer():.4g} 1/s. Were all resistance its own:")
+    print("\n| beads | by doxorubicin, 1/s | by idarubicin, 1/s |\n|---|---|---|")
+    for dox, ida in zip(DOXORUBICIN, IDARUBICIN, strict=True):
+        print(f"| {dox.particles} | {film(dox).transfer:.4f} | {film(ida).transfer:.4f} |")
     print("\n| by diffusion alone | partition | diffusivity in the bead, m2/s |\n|---|---|---|")
     for elution in DOXORUBICIN:
         found = fickian(elution)

@@ -7,6 +7,7 @@ Run as ``python -m validation.experiments.DR05_release_environment.study``; writ
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
@@ -22,13 +23,13 @@ HALF_LIFE_AT_LEAST = 1500.0 * HOUR
 BEADS = ("dc_bead_100_300", "doxorubicin", 37.5)
 
 
-def behind_layer(thickness: float, times: np.ndarray) -> np.ndarray:
+def behind_layer(thickness: float, times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the load left in a bed of beads below fluid at rest of a thickness [m], with clean fluid above."""
     beads = of_library(*BEADS)
     transfer = DIFFUSIVITY_IN_WATER / (thickness * BED_HEIGHT)
 
-    def rates(_: float, load: np.ndarray) -> np.ndarray:
-        return -release_rate(
+    def rates(_: float, load: NDArray[np.float64]) -> NDArray[np.float64]:
+        rate: NDArray[np.float64] = -release_rate(
             load,
             0.0,
             capacity=beads.capacity,
@@ -36,6 +37,7 @@ def behind_layer(thickness: float, times: np.ndarray) -> np.ndarray:
             exchange_rate=beads.rate,
             transfer_rate=transfer,
         )
+        return rate
 
     solved = solve_ivp(rates, (0.0, times[-1]), [beads.load], method="LSODA", t_eval=times, rtol=1e-8)
     return np.asarray(solved.y[0] / beads.load)
@@ -43,12 +45,12 @@ def behind_layer(thickness: float, times: np.ndarray) -> np.ndarray:
 
 def half_life(thickness: float) -> float:
     """Time [s] after which half of the load is left."""
-    times = np.geomspace(60.0, 1e6 * HOUR, 4000)
+    times = np.asarray(np.geomspace(60.0, 1e6 * HOUR, 4000), np.float64)
     left = behind_layer(thickness, times)
     return float(np.interp(0.5, left[::-1], times[::-1]))
 
 
-def first_order_r2(times: np.ndarray, left: np.ndarray) -> float:
+def first_order_r2(times: NDArray[np.float64], left: NDArray[np.float64]) -> float:
     """Coefficient of determination of the best exponential, in the logarithm of what is left."""
     logs = np.log(left)
     line = np.polyval(np.polyfit(times, logs, 1), times)

@@ -25,9 +25,10 @@ def _text(value: float) -> str:
 
 
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
-    """The highest concentration in tissue at 80 and at 105 days, over how the beads lie."""
-    found = [one.solve(TIMES).tissue_concentration.max(axis=1) / MICROMOLAR for one in SETTINGS.values()]
-    how = "how the beads lie"
+    """The highest concentration in tissue at 80 and at 105 days, over how the beads lie and the bath of DR04."""
+    settings = [one for setting in SETTINGS.values() for one in setting.over_baths(case)]
+    found = [one.solve(TIMES).tissue_concentration.max(axis=1) / MICROMOLAR for one in settings]
+    how = f"how the beads lie, {case.unknown_text}"
     return (
         judged("highest in tissue at 80 d", "uM", [one[2] for one in found], within=(DETECTED, None), unknown=how),
         judged("highest in tissue at 105 d", "uM", [one[4] for one in found], within=(None, DETECTED), unknown=how),

@@ -30,7 +30,7 @@ def doubling_time() -> float:
 
 def surviving(delay: float) -> float:
     """Surviving share of cells that grow back within a delay [d]."""
-    return 2.0 ** (-delay / doubling_time())
+    return float(2.0 ** (-delay / doubling_time()))
 
 
 def expected_days(arm: str) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from imagio_sim.campaign.modalities.chemoembolisation import plasma_kinetics
 from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
 from imagio_sim.pharmacy.drugs import load_drug
-from imagio_sim.solve.bead_scale import UnitCell, body_share
+from imagio_sim.solve.bead_scale import body_share
 from validation.experiments.around_beads import DRUG, HOUR, Setting
 
 DOSE_MG = 100.0
@@ -41,20 +41,19 @@ def plasma(setting: Setting) -> Plasma:
     """Over a week."""
     drug = load_drug(DRUG)
     core, tissue = setting.core(), setting.surroundings()
-    cores = drug.amount_of(DOSE_MG) / core.load
-    radius = setting.cell(core, tissue).cell_radius
+    cores = drug.amount_of(DOSE_MG) / core.dose
     body = body_share(plasma_kinetics(drug), cores)
-    solution = UnitCell(core, tissue, cell_radius=radius, body=body).solve(TIMES.tolist())
+    solution = setting.cell(core, tissue, body=body).solve([float(time) for time in TIMES])
     course = solution.body[:, 0] / body.plasma_volume * drug.value("molar_mass") * 1e6
     area = np.trapezoid(np.concatenate([[0.0], course]), np.concatenate([[0.0], TIMES])) / HOUR
     at = TIMES[int(np.argmax(course))] / HOUR
-    return Plasma(float(course.max()), float(at), float(area), float(solution.body[-1, 3] / core.load))
+    return Plasma(float(course.max()), float(at), float(area), float(solution.body[-1, 3] / core.dose))
 
 
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
-    """Area and peak, over how the beads lie."""
-    found = [plasma(setting) for setting in SETTINGS.values()]
-    how = "how the beads lie"
+    """Area and peak, over how the beads lie and the bath of DR04."""
+    found = [plasma(one) for setting in SETTINGS.values() for one in setting.over_baths(case)]
+    how = f"how the beads lie, {case.unknown_text}"
     areas, peaks = [one.area for one in found], [one.peak for one in found]
     return (
         judged("area", "ng h/ml", areas, within=(0.0, 663.0 + 2 * 418.0), reference=663.0, spread=418.0, unknown=how),

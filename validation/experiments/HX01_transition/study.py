@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator
 
 from imagio_sim.campaign.validation import ValidationCase, Verdict, judged, not_judged
+from imagio_sim.tissue.death import heat_death_models
 from imagio_sim.tissue.death.electroporation import electroporation_death_models
+from imagio_sim.tissue.death.isotherm import Isotherm
 from validation.experiments.bench import Bench, Burned, burned
 from validation.experiments.IR01_pig_liver.study import Pulsed
 
@@ -18,7 +21,7 @@ LIMITS = (0.1, 0.9)
 STEP_UM = 10.0
 
 
-def width_um(places_mm: np.ndarray, dead: np.ndarray, ray_mm: np.ndarray) -> float:
+def width_um(places_mm: NDArray[np.float64], dead: NDArray[np.float64], ray_mm: NDArray[np.float64]) -> float:
     """Between the outermost points of a ray (n, d) at which 90 and 10 % are dead.
 
     Shares are interpolated by the logarithm of their odds, because they change over much less than a cell of the mesh.
@@ -29,16 +32,24 @@ def width_um(places_mm: np.ndarray, dead: np.ndarray, ray_mm: np.ndarray) -> flo
     return float((outer[0] - outer[1]) * STEP_UM)
 
 
-def ray(start: np.ndarray, direction: np.ndarray, length_mm: float) -> np.ndarray:
+def ray(start: NDArray[np.float64], direction: NDArray[np.float64], length_mm: float) -> NDArray[np.float64]:
     """Points (n, d) [mm] in steps of 10 um."""
-    return start + np.arange(0.0, length_mm, STEP_UM * 1e-3)[:, None] * direction
+    return np.asarray(start + np.arange(0.0, length_mm, STEP_UM * 1e-3)[:, None] * direction, np.float64)
 
 
-def of_heat(found: Burned, height_mm: float) -> float:
-    """Of a burn, beside the middle of the applicator."""
-    dead = found.stage.dead_fraction()
-    points = found.stage.space.points * 1e3
-    return width_um(points, dead, ray(np.array([3.0, height_mm]), np.array([1.0, 0.0]), 25.0))
+def of_heat(found: Burned, height_mm: float) -> dict[str, float]:
+    """Of a burn, beside the middle of the applicator, by every model that is not an isotherm, that which decides first.
+
+    An isotherm has no rim but the mesh's, and a model that leaves no zone has none.
+    """
+    tracker, points = found.stage.death, found.stage.space.points * 1e3
+    path = ray(np.array([3.0, height_mm]), np.array([1.0, 0.0]), 25.0)
+    widths = {}
+    for model in heat_death_models():
+        dead = 1.0 - model.survival(tracker.states[model.name])
+        if not isinstance(model, Isotherm) and dead.max() > LIMITS[1]:
+            widths[model.name] = width_um(points, np.asarray(dead), path)
+    return {found.deciding: widths[found.deciding], **widths}
 
 
 def of_pulses() -> float:
@@ -51,6 +62,14 @@ def of_pulses() -> float:
     return width_um(points[near], dead[near], ray(np.zeros(3), np.array([0.0, 1.0, 0.0]), 25.0))
 
 
+def _rim(name: str, widths: tuple[float, ...]) -> Verdict:
+    """Of one technique, from the widths [um] by all models, the deciding one first."""
+    measured, spread = MEASURED[name]
+    limits = (measured / 2, measured * 2)
+    models = widths if len(widths) > 1 else ()
+    return judged(f"rim, {name}", "um", widths[0], within=limits, reference=measured, spread=spread, models=models)
+
+
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
     """Widths within a factor of two, and their order."""
     burn = {"mode": "impedance_control", "duration": "12 min"}
@@ -58,13 +77,10 @@ def judge(case: ValidationCase) -> tuple[Verdict, ...]:
     widths = {
         "MW": of_heat(burned(Bench("mw_choked_ceramic", waves, species="pig", body_temperature=38.0)), 11.0),
         "RF": of_heat(burned(Bench("cooled_17g_3cm", burn, species="pig", body_temperature=38.0)), 15.0),
-        "IRE": of_pulses(),
+        "IRE": {"peleg_fermi": of_pulses()},
     }
-    judgements = [
-        judged(f"rim, {name}", "um", width, within=(measured / 2, measured * 2), reference=measured, spread=spread)
-        for name, width in widths.items()
-        for measured, spread in [MEASURED[name]]
-    ]
-    order = float(widths["MW"] < widths["RF"] < widths["IRE"])
+    judgements = [_rim(name, tuple(by_model.values())) for name, by_model in widths.items()]
+    microwave, radiofrequency, pulses = (next(iter(by_model.values())) for by_model in widths.values())
+    order = float(microwave < radiofrequency < pulses)
     cold = not_judged("rim, cryo", "um", "the criteria of death by cold are isotherms without a width", reference=452.0)
     return (*judgements, judged("order MW, RF, IRE", "", order, within=(1.0, 1.0), reference=1.0), cold)

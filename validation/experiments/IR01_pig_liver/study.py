@@ -6,7 +6,7 @@ Run as ``python3 -m validation.experiments.IR01_pig_liver.study``; writes the ta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,9 +86,11 @@ class Pulsed:
     def field(self, voltage: float, boundary: DipoleBoundary | None) -> PulseField:
         """Field of a pulse [V]."""
         liver = load_tissue("liver")
-        cells = [np.full(self.space.cell_count, liver.value(name)) for name in TISSUE_FIELDS]
+        intact, opened, onset, saturation = (
+            np.full(self.space.cell_count, liver.value(name)) for name in TISSUE_FIELDS
+        )
         problem = PairProblem(self.operators, *self.electrodes, boundary=boundary, tolerance=1e-8)
-        return problem.solve(PulsedTissue(*cells, np.zeros(self.space.cell_count)), voltage)
+        return problem.solve(PulsedTissue(intact, opened, onset, saturation, np.zeros(self.space.cell_count)), voltage)
 
     def strength(self, field: PulseField) -> Floats:
         """Field strength at the nodes (count,) [V/m]."""
@@ -97,11 +99,14 @@ class Pulsed:
 
 def zones(setting: Setting) -> Iterator[tuple[str, float, Floats]]:
     """Name of the model, current [A] and extent (width, depth, height) [mm] of the zone."""
-    pulsed = Pulsed.apart(setting.spacing_mm)
-    field = pulsed.field(setting.voltage, pulsed.dipole())
+    return zones_in(Pulsed.apart(setting.spacing_mm), setting.voltage, setting.pulses)
+
+
+def zones_in(pulsed: Pulsed, voltage: float, pulses: int) -> Iterator[tuple[str, float, Floats]]:
+    """The same between needles that are there, for a voltage [V] and a number of pulses."""
+    field = pulsed.field(voltage, pulsed.dipole())
     for model in electroporation_death_models():
-        trains = [(pulsed.strength(field), float(setting.pulses))]
-        level = level_of_all(model, trains, pulsed.space.count)
+        level = level_of_all(model, [(pulsed.strength(field), float(pulses))], pulsed.space.count)
         yield model.name, field.current, extent(pulsed.space.points * 1e3, pulsed.operators, level)
 
 
@@ -119,23 +124,41 @@ DEPTHS = {(15.0, 2250.0): (17.0, 4.0), (15.0, 3000.0): (20.0, 2.0), (20.0, 3000.
 
 
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
-    """Depth by the single lethal field; by both models as the spread."""
-    verdicts = []
-    for setting in (SETTINGS[1], SETTINGS[2], SETTINGS[3]):
-        found = {name: float(size[1]) for name, _, size in zones(setting)}
-        depth, spread = DEPTHS[setting.spacing_mm, setting.voltage]
-        verdicts.append(
-            judged(
-                f"depth, {setting.spacing_mm:g} mm apart, {setting.voltage:g} V, {setting.pulses} pulses",
-                "mm",
-                found["lethal_field"],
-                within=(depth - 4, depth + 4),
-                reference=depth,
-                spread=spread,
-                models=tuple(found.values()),
-            )
+    """Depth by the single lethal field; by both models as the spread; 20 mm apart over the voltage."""
+    near, far = Pulsed.apart(15.0), Pulsed.apart(20.0)
+    verdicts = [
+        _judged_depth(
+            f"depth, 15 mm apart, {setting.voltage:g} V, {setting.pulses} pulses",
+            DEPTHS[setting.spacing_mm, setting.voltage],
+            [_depths(near, setting.voltage, setting.pulses)],
         )
-    return tuple(verdicts)
+        for setting in SETTINGS[1:3]
+    ]
+    voltages = [one["voltage of the needles 20 mm apart"] for one in case.samples(8, seed=301)]
+    found = [_depths(far, voltage, SETTINGS[3].pulses) for voltage in voltages]
+    name, measured = f"depth, 20 mm apart, {SETTINGS[3].pulses} pulses", DEPTHS[20.0, 3000.0]
+    return (*verdicts, _judged_depth(name, measured, found, unknown=case.unknown_text))
+
+
+def _depths(pulsed: Pulsed, voltage: float, pulses: int) -> dict[str, float]:
+    """By model [mm]."""
+    return {name: float(size[1]) for name, _, size in zones_in(pulsed, voltage, pulses)}
+
+
+def _judged_depth(
+    name: str, measured: tuple[float, float], found: Sequence[Mapping[str, float]], unknown: str = ""
+) -> Verdict:
+    depth, spread = measured
+    return judged(
+        name,
+        "mm",
+        [one["lethal_field"] for one in found],
+        within=(depth - 4, depth + 4),
+        reference=depth,
+        spread=spread,
+        models=tuple(found[0].values()),
+        unknown=unknown,
+    )
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""How round zones of a dual-slot antenna and of a monopole are in excised bovine liver, 50 W (MW05)."""
+"""How round zones of a cooled dual-slot antenna and of a cooled monopole are in excised bovine liver, 50 W (MW05)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def judge(case: ValidationCase) -> tuple[Verdict, ...]:
     times = [60.0 * minutes for minutes in MEASURED]
     both = [
         burned(Bench(antenna, PROGRAM, excised=True, body_temperature=20.0), times)
-        for antenna in ("mw_dual_slot", "mw_monopole")
+        for antenna in ("mw_dual_slot_cooled", "mw_monopole_cooled")
     ]
     verdicts = []
     for minutes, (dual, mono) in MEASURED.items():

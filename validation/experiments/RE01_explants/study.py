@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
 from imagio_sim.pharmacy.microspheres import load_microspheres
 from imagio_sim.physics.radiation import logistic_control, rate_of
-from imagio_sim.tissue.death.radiation import Exposure, radiation_death_models
+from imagio_sim.tissue.death.radiation import RadiationExposure, radiation_death_models
 
 Floats = NDArray[np.float64]
 
@@ -51,18 +51,24 @@ def expected(half_dose: float, slope: float, tumour_factor: float) -> Groups:
 def necrotic(tumour_factor: float) -> dict[str, float]:
     """Lowest mean dose of the treated liver [Gy] from which each model of death kills the tumour."""
     doses = np.linspace(1.0, 600.0, 6000)
-    exposure = [Exposure(tumour_factor * doses, rate_of(64.1 * 3600.0), 1e9)]
+    exposure = [RadiationExposure(tumour_factor * doses, rate_of(64.1 * 3600.0), 1e9)]
     return {
         model.name: float(doses[np.argmax(model.level(exposure, np.ones(len(doses))) >= 0.0)])
         for model in radiation_death_models()
     }
 
 
+def tumour_factor(ratio: float, share: float) -> float:
+    """Mean dose of a tumour by that of the treated volume, of which it is a share and takes ``ratio`` times as much."""
+    return ratio / (1.0 + (ratio - 1.0) * share)
+
+
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
     """Shares above and below 190 Gy, over what a tumour gets by the mean dose of the treated liver."""
     values = load_microspheres("therasphere").values
     half, slope = values["half_control_dose"].value, values["control_slope"].value
-    found = [expected(half, slope, one["tumour by treated liver"]) for one in case.samples(24, seed=45)]
+    ratio, share = (one.name for one in case.unknown)
+    found = [expected(half, slope, tumour_factor(one[ratio], one[share])) for one in case.samples(96, seed=45)]
     return (
         judged(
             "complete necrosis above 190 Gy",

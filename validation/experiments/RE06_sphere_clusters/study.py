@@ -29,6 +29,8 @@ BLOCK_MM = 8.0
 # Mean of a lognormal dose of which 5 % lie below 10 and above 97 Gy.
 MEAN_DOSE = 39.0
 POINTS, BIOPSIES = 300, 8
+# Of every set of unknown inputs as many biopsies as were cut, at fewer points: biopsies differ more than points do.
+SAMPLES, BIOPSIES_CUT, POINTS_OF_A_BIOPSY = 24, 16, 40
 SEED = 453
 
 MEASURED = {"10 to 97 Gy": 0.90, "below 30 Gy": 0.45}
@@ -79,11 +81,13 @@ def doses_at(points_mm: Floats, clusters: Clusters) -> Floats:
     return found
 
 
-def quantiles(mean_dose: float, sizes: ClusterSizes, *, spread: float, seed: int = SEED) -> Quantiles:
+def quantiles(
+    mean_dose: float, sizes: ClusterSizes, *, spread: float, seed: int = SEED, points: int = POINTS
+) -> Quantiles:
     """Of the dose on points of a biopsy in the middle of the box."""
     clusters = clusters_in_box(mean_dose, sizes, spread=spread, seed=seed)
     middle = np.full(3, 0.5 * (BOX_MM - BLOCK_MM))
-    within = np.random.default_rng(seed + 1).uniform(-0.5, 0.5, size=(POINTS, 3)) * BIOPSY_MM
+    within = np.random.default_rng(seed + 1).uniform(-0.5, 0.5, size=(points, 3)) * BIOPSY_MM
     doses = doses_at(middle + within, clusters)
     low, high = (float(number) for number in ("10", "97"))
     return Quantiles(
@@ -96,14 +100,18 @@ def quantiles(mean_dose: float, sizes: ClusterSizes, *, spread: float, seed: int
 
 
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
-    """Both shares, over sizes of clusters and the spread of their density between blocks."""
+    """Both shares, over sizes of clusters, the mean dose, and the spread of density between blocks."""
     largest = int(library_constants()["largest_cluster"].value)
-    samples = case.samples(6, seed=SEED)
+    samples = case.samples(SAMPLES, seed=SEED)
     found = []
     for one in samples:
         sizes = ClusterSizes(one["exponent of cluster sizes"], largest)
         spread = one["spread of density between blocks of 8 mm"]
-        each = [quantiles(MEAN_DOSE, sizes, spread=spread, seed=SEED + n) for n in range(3)]
+        mean_dose = one["mean dose of the liver"]
+        each = [
+            quantiles(mean_dose, sizes, spread=spread, seed=SEED + n, points=POINTS_OF_A_BIOPSY)
+            for n in range(BIOPSIES_CUT)
+        ]
         found.append(Quantiles(*np.mean(each, axis=0)))
     between, below = ([getattr(one, name) for one in found] for name in ("between", "below"))
     return tuple(

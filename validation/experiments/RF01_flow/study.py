@@ -26,7 +26,7 @@ def judge(case: ValidationCase) -> tuple[Verdict, ...]:
     """Small diameter at three flows and its slope, over the duration."""
     found: dict[float, list[float]] = {flow: [] for flow in FLOWS}
     models: dict[float, tuple[float, ...]] = {}
-    for one in case.samples(3, seed=101):
+    for one in case.samples(8, seed=101):
         program = {"mode": "impedance_control", "duration": f"{one['duration']:.2f} min"}
         for flow in FLOWS:
             values = {"perfusion_rate": f"{perfusion_rate(flow)} 1/s"}

@@ -34,7 +34,7 @@ def time_to(burn: Burned, temperature: float) -> float:
 
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
     """Axes, highest temperatures and the time to 54 degC, over exposed length and temperature at the start."""
-    burns = [burn(min(4, int(one["exposed length"])), one["start temperature"]) for one in case.samples(6, seed=104)]
+    burns = [burn(min(4, int(one["exposed length"])), one["start temperature"]) for one in case.samples(8, seed=104)]
     courses = {name: [float(one.course(name)[1].max()) for one in burns] for name in ("a", "b")}
     rows: dict[str, tuple[str, list[float], float, float, float]] = {
         "along": ("mm", [one.size.along_mm for one in burns], 39.0, 2.0, 0.15 * 39.0),

@@ -12,8 +12,9 @@ DEVICE = "cooled_17g_2cm"
 
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
     """Ratio of the small axes, and both sizes in excised liver, over what is not stated."""
-    ratios, along, across, models = [], [], [], ()
-    for one in case.samples(3, seed=107):
+    models: tuple[float, ...] = ()
+    ratios, along, across = [], [], []
+    for one in case.samples(8, seed=107):
         excised = burned(Bench(DEVICE, PROGRAM, excised=True, body_temperature=one["start temperature"]))
         values = {"perfusion_rate": f"{one['perfusion of the pigs']} 1/s"}
         living = burned(Bench(DEVICE, PROGRAM, body_temperature=38.0, values=values))

@@ -4,15 +4,24 @@
 from __future__ import annotations
 
 from imagio_sim.campaign.validation import ValidationCase, Verdict, judged
-from validation.experiments.bench import Bench, burned
+from validation.experiments.bench import Bench, Burned, burned
 
 PROGRAM = {"mode": "impedance_control", "duration": "12 min"}
+ENERGY_KJ = {"excised": (32.2, 4.1), "living": (35.5, 1.5)}
+"""Delivered with 17 G, mean and standard deviation: 7.70 ± 0.98 and 8.49 ± 0.35 kcal."""
+
+
+def delivered_energy(burn: Burned) -> float:
+    """What the generator gave [kJ], in the region and beyond."""
+    return (burn.stage.ledger.source + burn.stage.ledger.far_field) / 1e3
 
 
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
-    """Volume, and its ratios over gauge and blood, over what is not stated."""
-    volumes, gauges, blood, models = [], [], [], ()
-    for one in case.samples(3, seed=108):
+    """Volume, its ratios over gauge and blood, and energies, over what is not stated."""
+    models: tuple[float, ...] = ()
+    volumes, gauges, blood = [], [], []
+    energies: dict[str, list[float]] = {"excised": [], "living": []}
+    for one in case.samples(8, seed=108):
         length = min(3, int(one["exposed length"]))
         start = one["start temperature"]
         thin, thick = (
@@ -25,6 +34,8 @@ def judge(case: ValidationCase) -> tuple[Verdict, ...]:
         gauges.append(thick.size.volume_ml / thin.size.volume_ml)
         blood.append(living.size.volume_ml / thin.size.volume_ml)
         models = thin.over_models("volume_ml")
+        energies["excised"].append(delivered_energy(thin))
+        energies["living"].append(delivered_energy(living))
     unknown = case.unknown_text
     limits = (23.86 - 2 * 3.82, 23.86 + 2 * 3.82)
     return (
@@ -40,4 +51,16 @@ def judge(case: ValidationCase) -> tuple[Verdict, ...]:
         ),
         judged("volume, 15 G by 17 G", "", gauges, within=(0.93, 1.55), reference=1.24, unknown=unknown),
         judged("volume, living by excised", "", blood, within=(0.245, 0.408), reference=0.326, unknown=unknown),
+        *(
+            judged(
+                f"energy, 17 G, {where}",
+                "kJ",
+                energies[where],
+                within=(mean - 2 * spread, mean + 2 * spread),
+                reference=mean,
+                spread=spread,
+                unknown=unknown,
+            )
+            for where, (mean, spread) in ENERGY_KJ.items()
+        ),
     )

@@ -12,7 +12,7 @@ PROGRAM = {"mode": "impedance_control", "duration": "12 min"}
 def judge(case: ValidationCase) -> tuple[Verdict, ...]:
     """Both axes, over exposed length and perfusion."""
     burns = []
-    for one in case.samples(5, seed=110):
+    for one in case.samples(8, seed=110):
         values = {"perfusion_rate": f"{one['perfusion of the pigs']} 1/s"}
         length = min(4, int(one["exposed length"]))
         burns.append(burned(Bench(f"cooled_17g_{length}cm", PROGRAM, body_temperature=38.0, values=values)))

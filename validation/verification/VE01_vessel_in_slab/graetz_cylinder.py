@@ -56,7 +56,8 @@ class Course:
 
 def solve(slab: Slab, *, fineness: int = 1, steps: int = 240) -> Course:
     """The slab on a grid of ``fineness`` times the coarsest."""
-    r, z = _radii(slab, fineness), np.linspace(0.0, slab.length, 120 * fineness + 1)
+    r: Floats = _radii(slab, fineness)
+    z = np.asarray(np.linspace(0.0, slab.length, 120 * fineness + 1), np.float64)
     operator, carry, source, capacity = _assembled(slab, r, z)
     step = slab.duration / steps
     implicit = direct.splu((sparse.diags(capacity) - 0.5 * step * operator).tocsc())
@@ -67,7 +68,7 @@ def solve(slab: Slab, *, fineness: int = 1, steps: int = 240) -> Course:
         carried += 0.5 * step * float(carry @ (rise + new))
         rise = new
     rate = np.pi * slab.vessel_radius**2 * slab.velocity * slab.heat_capacity
-    middle_r, middle_z = (r[1:] + r[:-1]) / 2.0, (z[1:] + z[:-1]) / 2.0
+    middle_r, middle_z = (np.asarray((edges[1:] + edges[:-1]) / 2.0, np.float64) for edges in (r, z))
     shaped = rise.reshape(len(middle_r), len(middle_z))
     return Course(middle_r, middle_z, shaped, float(carry @ rise) / rate, carried)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from imagio_sim.campaign.vessels.courses import VesselCourse
 from imagio_sim.campaign.vessels.lines import Blood, vessel_line
@@ -73,7 +74,9 @@ def on_mesh(slab: Slab, cells_across: int) -> OnMesh:
     return OnMesh(rises, outlet, facts["carried_J"]["v"], stage.ledger.lost["vessel_lines"])
 
 
-def _case(slab: Slab, domain: Domain, contact: VesselContact, line: CentreLine, axis: np.ndarray) -> ThermalCase:
+def _case(
+    slab: Slab, domain: Domain, contact: VesselContact, line: CentreLine, axis: NDArray[np.float64]
+) -> ThermalCase:
     cells, solid = len(domain.cells), 1.0 - contact.lumen_fraction
     centres = domain.points_mm[domain.cells].mean(axis=1) * 1e-3
     distance = np.linalg.norm(centres[:, :2] - axis * 1e-3, axis=1)
@@ -113,11 +116,11 @@ def _case(slab: Slab, domain: Domain, contact: VesselContact, line: CentreLine, 
     )
 
 
-def _outside(domain: Domain) -> np.ndarray:
+def _outside(domain: Domain) -> NDArray[np.int64]:
     return np.concatenate(list(domain.surfaces.values()))
 
 
-def _around(domain: Domain, stage: Stage, axis: np.ndarray, radius: float, height: float) -> float:
+def _around(domain: Domain, stage: Stage, axis: NDArray[np.float64], radius: float, height: float) -> float:
     """Mean rise [K] on a circle about the vessel."""
     turn = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
     ring = axis + 1e3 * radius * np.column_stack([np.cos(turn), np.sin(turn)])

@@ -48,6 +48,22 @@ def absorbed_fraction(kernel: DoseKernel, radius_mm: float, density: float) -> f
     return absorbed * kernel.energy / (kernel.energy + kernel.radiated)
 
 
+def photons_kept(volume_ml: float) -> tuple[float, float]:
+    """Least and largest share of the energy of the photons of Ho-166 that a ball full of it absorbs.
+
+    Photons go straight on and lose energy by the mass energy-absorption coefficient: scattered ones carry theirs along.
+    The mean of exp(-x s) over the ways s from everywhere in a ball of radius R to its surface is
+    3 (y^2 / 2 - 1 + (1 + y) exp(-y)) / y^3 with y = 2 x R.
+    """
+    radius_cm = (3.0 * volume_ml / (4.0 * np.pi)) ** (1.0 / 3.0)
+    found = []
+    for coefficient in (REFERENCE["photons_in_water"]["smallest"], REFERENCE["photons_in_water"]["largest"]):
+        y = 2.0 * coefficient * TISSUE_DENSITY * 1e-3 * radius_cm
+        leaves = 3.0 / y**3 * (0.5 * y**2 - 1.0 + (1.0 + y) * np.exp(-y))
+        found.append(1.0 - float(leaves))
+    return found[0], found[1]
+
+
 def sphere_profile(kernel: DoseKernel, radius_mm: float, density: float, places_mm: Floats) -> Floats:
     """Dose at distances (p,) from the centre of a sphere of activity, by that of a large body (kernel alone)."""
     edges = np.linspace(0.0, kernel.reach_mm, 4001)
@@ -69,10 +85,11 @@ def voxel_sphere(radius_mm: float, spacing_mm: float, *, margin_mm: float = 16.0
 def sphere_dose(radius_mm: float, spacing_mm: float) -> tuple[Floats, Floats]:
     """Dose by kernel and by local deposition of the voxels (n,) of a sphere of activity, by that of a large body."""
     grid, sphere = voxel_sphere(radius_mm, spacing_mm)
-    dose = voxel_dose(sphere * 1e6, np.full(grid.shape, TISSUE_DENSITY), grid, "y90")
+    density: Floats = np.full(grid.shape, TISSUE_DENSITY)
+    dose = voxel_dose(np.asarray(sphere * 1e6, float), density, grid, "y90")
     mass = grid.voxel_volume_mm3 * 1e-9 * TISSUE_DENSITY
     full = 1e6 * load_nuclide("y90").energy_per_activity / mass
-    return dose.kernel[sphere] / full, dose.local[sphere] / full
+    return np.asarray(dose.kernel[sphere] / full, float), np.asarray(dose.local[sphere] / full, float)
 
 
 def main() -> None:
@@ -105,13 +122,19 @@ def main() -> None:
         nuclide = load_nuclide(name)
         print(f"\n{name}: {1e9 * nuclide.energy_per_activity:.2f} J/GBq, customary {REFERENCE['mird'][name]}; ", end="")
         print(f"bremsstrahlung {100 * point_kernel(name).radiated / nuclide.electron_energy:.2f} %")
+    holmium = load_nuclide("ho166")
+    for volume in (100.0, 1800.0):
+        least, largest = photons_kept(volume)
+        by_electrons = holmium.value("photon_energy") / holmium.value("electron_energy")
+        print(f"photons of Ho-166 kept in {volume:g} ml: {least:.3f} to {largest:.3f} of their energy, ", end="")
+        print(f"{100 * least * by_electrons:.2f} to {100 * largest * by_electrons:.2f} % of the electrons'")
     print("\n| sphere of 15 mm, voxels (mm) | mean, kernel | closed form | D95 | closed | D50 | closed |")
     print("|---|---|---|---|---|---|---|")
     mean, d95, d50 = closed_sphere(kernel, 15.0)
     for spacing in (3.0, 2.0, 1.0):
         dose, _ = sphere_dose(15.0, spacing)
-        own = [dose_of_share(dose, np.ones(len(dose)), share) for share in (0.95, 0.5)]
-        print(f"| {spacing:g} | {dose.mean():.4f} | {mean:.4f} | {own[0]:.4f} | {d95:.4f} | {own[1]:.4f} | {d50:.4f} |")
+        own95, own50 = (dose_of_share(dose, np.ones(len(dose)), share) for share in (0.95, 0.5))
+        print(f"| {spacing:g} | {dose.mean():.4f} | {mean:.4f} | {own95:.4f} | {d95:.4f} | {own50:.4f} | {d50:.4f} |")
 
 
 def voxel_s_value(kernel: DoseKernel, spacing_mm: list[float]) -> float:

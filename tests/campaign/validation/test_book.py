@@ -11,12 +11,21 @@ import pytest
 import yaml
 
 from imagio_sim.campaign.validation.case import BookCase, ValidationCase, chosen_cases, find_book, read_cases
-from imagio_sim.campaign.validation.conduct import read_result, run_case, verdicts_of_tests, write_result
+from imagio_sim.campaign.validation.conduct import (
+    keep,
+    picture_of,
+    read_result,
+    run_case,
+    verdicts_of_tests,
+    write_result,
+)
+from imagio_sim.campaign.validation.figure import write_figure
+from imagio_sim.campaign.validation.inputs import SourceTree
 from imagio_sim.campaign.validation.page import page, verdict_of
 from imagio_sim.campaign.validation.verdict import CaseResult, Judgement, Verdict, judged, not_judged
 from imagio_sim.errors import InputError, InputErrors
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BOOK = ROOT / "validation"
 RANGE = {"name": "length", "low": 2.0, "high": 4.0, "unit": "cm", "why": "not stated"}
 
@@ -59,6 +68,11 @@ def written_book(folder: Path, **changes: Any) -> Path:
         "    return (judged('width', 'mm', 30.0, within=(28.0, 36.0), reference=32.0),)\n"
     )
     return folder / "validation"
+
+
+def run(book: Path) -> CaseResult:
+    """The result of its case."""
+    return run_case(book, read_cases(book)["ZZ01"], SourceTree(book.parent))
 
 
 @pytest.mark.parametrize(
@@ -142,14 +156,14 @@ def test_unknown_inputs_are_drawn_evenly_over_their_range() -> None:
 
 def test_a_study_is_judged_in_a_process_of_its_own(tmp_path: Path) -> None:
     book = written_book(tmp_path)
-    found = run_case(book, read_cases(book)["ZZ01"])
+    found = run(book)
     assert (found.broken, found.verdict, found.tolerance) == ("", "agree", "4 mm")
 
 
 def test_a_study_that_breaks_down_is_not_judged_and_says_why(tmp_path: Path) -> None:
     book = written_book(tmp_path)
     (book / "experiments" / "ZZ01_width" / "study.py").write_text("raise RuntimeError('no electrode')\n")
-    found = run_case(book, read_cases(book)["ZZ01"])
+    found = run(book)
     assert found.verdict == "not judged"
     assert "no electrode" in found.broken
 
@@ -191,7 +205,7 @@ def test_cases_are_chosen_by_name_and_tier() -> None:
 
 def test_the_page_tells_agreement_and_disagreement_alike() -> None:
     cases = {"ZZ01": BookCase(case(), None), "ZZ02": BookCase(case(id="ZZ02", study=None, missing="the needle"), None)}
-    text = page(cases)
+    text = page(Path("validation.md"), cases)
     assert "has not been run" in text
     assert "| radiofrequency | 0 | 0 | 1 | 0 | 1 |" in text
     assert "| ZZ02 | How wide? | the needle |" in text
@@ -204,12 +218,90 @@ def test_calibrating_cases_do_not_count_as_agreement(tmp_path: Path) -> None:
     cases = read_cases(book)
     file = cases["ZZ01"].result_file
     assert file is not None
-    write_result(file, run_case(book, cases["ZZ01"]))
-    assert "Of 0 measured quantities that are judged, 0 agree" in page(cases)
+    write_result(file, run(book))
+    assert "Of 0 measured quantities that are judged, 0 agree" in page(tmp_path / "validation.md", cases)
+
+
+def test_a_result_is_out_of_date_when_the_logic_of_its_study_or_what_it_samples_changes(tmp_path: Path) -> None:
+    book = written_book(tmp_path)
+    kept, study = run(book), book / "experiments" / "ZZ01_width" / "study.py"
+
+    def current() -> bool:
+        return SourceTree(tmp_path).is_current(read_cases(book)["ZZ01"], kept)
+
+    assert current()
+    study.write_text('"""Says what it does."""\n' + study.read_text() + "# as measured\n")
+    assert current()
+    study.write_text(study.read_text().replace("30.0", "31.0"))
+    assert not current()
+    study.write_text(study.read_text().replace("31.0", "30.0"))
+    assert current()
+    (book / "experiments" / "ZZ01_width" / "case.yaml").write_text(yaml.safe_dump(entry(unknown=[RANGE])))
+    assert not current()
+
+
+def test_a_result_is_out_of_date_when_what_its_study_imports_or_reads_changes(tmp_path: Path) -> None:
+    book = written_book(tmp_path)
+    place = book / "experiments" / "ZZ01_width"
+    (place / "table.csv").write_text("32\n")
+    (book / "experiments" / "bench.py").write_text("WIDTH = 30.0\n")
+    (place / "study.py").write_text(
+        "from pathlib import Path\n"
+        "from imagio_sim.campaign.validation import judged\n"
+        "from validation.experiments.bench import WIDTH\n"
+        "def judge(case):\n"
+        "    measured = float((Path(__file__).parent / 'table.csv').read_text())\n"
+        "    return (judged('width', 'mm', WIDTH, within=(28.0, 36.0), reference=measured),)\n"
+    )
+    case_of = read_cases(book)["ZZ01"]
+    kept = run(book)
+    assert kept.data_files == ("validation/experiments/ZZ01_width/table.csv",)
+    assert SourceTree(tmp_path).is_current(case_of, kept)
+    (place / "table.csv").write_text("33\n")
+    assert not SourceTree(tmp_path).is_current(case_of, kept)
+    (place / "table.csv").write_text("32\n")
+    (book / "experiments" / "bench.py").write_text("WIDTH = 31.0\n")
+    assert not SourceTree(tmp_path).is_current(case_of, kept)
+    assert not SourceTree(tmp_path).is_current(case_of, None)
+    assert not SourceTree(tmp_path).is_current(case_of, replace(kept, broken="killed"))
+
+
+def test_a_picture_is_small_and_the_same_whenever_it_is_drawn(tmp_path: Path) -> None:
+    rows = [
+        judged(f"width {at}", "mm", [20.0 + at, 22.0 + at], within=(18.0, None), reference=21.0, spread=2.0)
+        for at in range(20)
+    ]
+    drawn = result(*rows, judged("ratio", "", 0.9, within=(0.8, 1.2), models=(0.5, 1.5)), not_judged("a", "", "b"))
+    files = (tmp_path / "one.svg", tmp_path / "two.svg")
+    assert all(write_figure(file, drawn) for file in files)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert files[0].stat().st_size < 40_000
+    text = files[0].read_text()
+    assert "width 19" in text
+    assert "ratio" in text
+    assert write_figure(tmp_path / "none.svg", result(not_judged("a", "", "b"))) is False
+    assert not (tmp_path / "none.svg").exists()
+
+
+def test_the_page_shows_the_picture_of_an_experiment(tmp_path: Path) -> None:
+    book = written_book(tmp_path)
+    cases = read_cases(book)
+    keep(cases["ZZ01"], run(book))
+    assert picture_of(cases["ZZ01"]).is_file()
+    shown = page(tmp_path / "docs" / "validation.md", cases)
+    assert "(../validation/experiments/ZZ01_width/result.svg)" in shown
+
+
+def test_every_experiment_with_figures_has_the_picture_of_its_result(tmp_path: Path) -> None:
+    for one in read_cases(BOOK).values():
+        kept = read_result(one.result_file)
+        if kept and one.case.kind == "experiment" and write_figure(tmp_path / "again.svg", kept):
+            assert picture_of(one).read_bytes() == (tmp_path / "again.svg").read_bytes(), one.case.id
 
 
 def test_the_committed_page_is_what_the_committed_results_give() -> None:
-    assert (ROOT / "docs" / "validation.md").read_text(encoding="utf-8") == page(read_cases(BOOK))
+    file = ROOT / "docs" / "validation.md"
+    assert file.read_text(encoding="utf-8") == page(file, read_cases(BOOK))
 
 
 def test_no_tolerance_was_changed_after_its_run() -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from imagio_sim.campaign import occupancy
-from imagio_sim.campaign.occupancy import STALE_AFTER, Occupant, occupant, occupied
+from imagio_sim import occupancy
+from imagio_sim.occupancy import STALE_AFTER, Occupant, occupant, occupied
 
 
 class Refused(Exception):
@@ -28,7 +28,7 @@ def refuse(other: Occupant) -> None:
 
 def holder(file: Path) -> subprocess.Popen[str]:
     program = (
-        "import sys, time; from pathlib import Path; from imagio_sim.campaign.occupancy import occupied\n"
+        "import sys, time; from pathlib import Path; from imagio_sim.occupancy import occupied\n"
         "with occupied(Path(sys.argv[1]), on_wait=lambda _: None): print('held', flush=True); time.sleep(60)"
     )
     started = subprocess.Popen([sys.executable, "-c", program, str(file)], stdout=subprocess.PIPE, text=True)
