@@ -24,7 +24,7 @@ demo:
 	./imagio data get abdomen
 	./imagio run scenarios/liver_rf_demo.yaml
 	@echo "Pictures: runs/liver_rf_demo/*/zone_planes.png and zone_3d.png; reports: runs/liver_rf_demo/*/report.html"
-	@echo "ParaView: runs/liver_rf_demo/*/fields.xdmf; 3D Slicer: runs/liver_rf_demo/*/necrosis.nii.gz over the segmentation"
+	@echo "ParaView: File > Load State, runs/liver_rf_demo/*/paraview_view.py; 3D Slicer: runs/liver_rf_demo/*/slicer/scene.mrml"
 
 test:
 	@environment/setup --with-paraview
@@ -33,7 +33,7 @@ test:
 test-slow:
 	@environment/setup --with-paraview --with-slurm
 	$(pytest) -m slow
-	$(enter) --layer slurm python3 -m pytest -m slow tests/campaign/workflow/test_cluster.py
+	$(enter) --layer slurm python3 -m pytest -m slow tests/campaign/workflow/test_cluster.py tests/campaign/validation/test_cluster.py
 
 lint:
 	$(enter) ruff format --check $(python_sources)

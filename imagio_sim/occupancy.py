@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -57,6 +58,23 @@ class Occupancy:
         self._last = time.monotonic()
         with contextlib.suppress(FileNotFoundError):
             os.utime(self._file)
+
+    @contextlib.contextmanager
+    def beating(self) -> Iterator[None]:
+        """Give signs by itself while something is done that takes long."""
+        ended = threading.Event()
+
+        def give_signs() -> None:
+            while not ended.wait(BEAT):
+                self.beat()
+
+        thread = threading.Thread(target=give_signs, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
 @contextlib.contextmanager

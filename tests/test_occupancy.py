@@ -94,6 +94,17 @@ def test_signs_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert file.stat().st_mtime > 1.0
 
 
+def test_signs_give_themselves_while_something_takes_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(occupancy, "BEAT", 0.01)
+    file = tmp_path / "lock"
+    with occupied(file, on_wait=refuse) as place, place.beating():
+        os.utime(file, (1.0, 1.0))
+        end = time.monotonic() + 10.0
+        while file.stat().st_mtime == 1.0 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert file.stat().st_mtime > 1.0
+
+
 def _enter(file: Path, inside: Path, count: int) -> None:
     occupancy._POLL = 0.01
     for _ in range(count):

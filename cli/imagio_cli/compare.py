@@ -41,8 +41,16 @@ def compare(
     from imagio_sim.campaign.finished_runs import finished_runs
     from imagio_sim.campaign.what_if.comparison import compare as compare_runs
     from imagio_sim.campaign.what_if.comparison import write_comparison
+    from imagio_sim.errors import InputError
     from imagio_sim.outcome.ranking import DEFAULT_RULE, parse_rule
 
+    if samples and not any(path.is_file() for path in runs):
+        raise InputError(
+            "--samples",
+            found="run folders only",
+            allowed="a scenario file, whose plans are drawn and run",
+            remedy="name the scenario instead of its runs, or leave --samples out",
+        )
     rule = parse_rule(rank or DEFAULT_RULE)
     intervals: dict[Path, Mapping[str, Interval]] = {}
     pairs: list[PlanDifference] = []

@@ -23,6 +23,8 @@ _SHOWN = (
 )
 _MOST_DIFFERENCES = 6
 """Lines about differences and missed constraints; the files hold all of them."""
+_BESIDE_EACH_OTHER, _LONGEST = 4, 12
+"""Runs that fit beside each other, and characters of a cell that are not broken over lines."""
 _COLOURS = {"pass": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -67,31 +69,61 @@ def _difference_text(one: DifferenceVolumes) -> str:
 
 
 def _print_table(console: Console, comparison: Comparison) -> None:
-    from rich.table import Table
+    """A column per run while they fit beside each other, else a row per run."""
+    from rich.table import Column, Table
 
+    heads, rows = _headings(comparison), [_cells(comparison, run) for run in comparison.runs]
+    if len(rows) > _BESIDE_EACH_OTHER:
+        table = Table(header_style="bold")
+        for head, *cells in zip(heads, *rows, strict=True):
+            longest = max(map(_printed_length, cells))
+            table.add_column(head, overflow="fold", min_width=min(longest, _LONGEST), justify="right")
+        for row in rows:
+            table.add_row(*row)
+    else:
+        table = Table("rank", *(Column(row[0], justify="right") for row in rows), header_style="bold")
+        for head, *cells in list(zip(heads, *rows, strict=True))[1:]:
+            table.add_row(head, *cells)
+    console.print(table)
+
+
+def _headings(comparison: Comparison) -> list[str]:
     from imagio_sim.campaign.what_if.variation import short_keys
+
+    varied = _varied(comparison)
+    several = ["patient"] if _several_patients(comparison) else []
+    names = ["", "plan" if varied else "run", *several, *short_keys(varied)]
+    return [*names, *(one.heading for one in _shown(comparison)), "constraints"]
+
+
+def _cells(comparison: Comparison, run: Compared) -> list[str]:
+    """Of one run, in the order of the headings."""
+    varied = _varied(comparison)
+    names = [str(run.rank), run.plan if varied else run.label]
+    names += [str(run.patient)] if _several_patients(comparison) else []
+    names += [str(run.varied.get(path, "")) for path in varied]
+    return [*names, *(_figure_text(run, one) for one in _shown(comparison)), _constraints_text(run)]
+
+
+def _shown(comparison: Comparison) -> list[Quantity]:
     from imagio_sim.outcome.comparison import QUANTITIES
 
-    shown = [
-        one
-        for one in QUANTITIES
-        if one.key in _SHOWN and any(run.figures[one.key] is not None for run in comparison.runs)
-    ]
-    varied = list(dict.fromkeys(path for run in comparison.runs for path in run.varied))
-    several_patients = len({run.patient for run in comparison.runs}) > 1
-    table = Table(header_style="bold")
-    headings = ["", "run" if not varied else "plan", *(["patient"] if several_patients else []), *short_keys(varied)]
-    for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "plan"))
-    for one in shown:
-        table.add_column(one.heading, justify="right")
-    table.add_column("constraints", no_wrap=True)
-    for run in comparison.runs:
-        row = [str(run.rank), run.plan if varied else run.label, *([str(run.patient)] if several_patients else [])]
-        row += [str(run.varied.get(path, "")) for path in varied]
-        row += [_figure_text(run, one) for one in shown]
-        table.add_row(*row, _constraints_text(run))
-    console.print(table)
+    runs = comparison.runs
+    return [one for one in QUANTITIES if one.key in _SHOWN and any(run.figures[one.key] is not None for run in runs)]
+
+
+def _varied(comparison: Comparison) -> list[str]:
+    return list(dict.fromkeys(path for run in comparison.runs for path in run.varied))
+
+
+def _several_patients(comparison: Comparison) -> bool:
+    return len({run.patient for run in comparison.runs}) > 1
+
+
+def _printed_length(cell: str) -> int:
+    from rich.text import Text
+
+    return len(Text.from_markup(cell))
 
 
 def _constraints_text(run: Compared) -> str:

@@ -12,6 +12,10 @@ import typer
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders that hold runs.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    uncertainty: Annotated[
+        Path | None,
+        typer.Option(help="Folder of imagio uncertainty: show how sure these plans are.", show_default=False),
+    ] = None,
     rank: Annotated[str | None, typer.Option(help="Ranking rule, NAME[:TOLERANCE[:ENOUGH]],...")] = None,
 ) -> None:
     """Write one self-contained HTML page: of one run its report, of several all of them side by side."""
@@ -29,6 +33,6 @@ def report(
     refuse_unusable(out.parent, nodes=0)
     rule, found = parse_rule(rank or DEFAULT_RULE), finished_runs(runs)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_joint_report(out, found, compare(found, rule))
+    write_joint_report(out, found, compare(found, rule), uncertainty=uncertainty)
     typer.echo(f"{out}: {len(found)} run{'s' if len(found) > 1 else ''}")
     typer.echo("Research software, not a medical device.")

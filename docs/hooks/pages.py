@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
             return found[0]
         wanted = _page_of((written_at.parent / target).as_posix(), files)
         if wanted is None:
+            if not (ROOT / written_at.parent / target).exists():
+                raise PluginError(f"{written_at}: {target} does not exist")
             return text
         above = "../" * page.file.src_uri.count("/")
         return f"{picture}[{text}]({above}{wanted}{anchor or ''})"

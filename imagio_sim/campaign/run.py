@@ -382,7 +382,7 @@ def _add_dose(result: Result, prepared: Prepared) -> None:
     if dose is not None:
         result["dose"] = dose
         result["warnings"].extend(dose_warnings(scenario, plan, anatomy))
-        write_dose(prepared.folder.path, scenario, plan, anatomy, _source_files(scenario)[0])
+        result["warnings"] += write_dose(prepared.folder.path, scenario, plan, anatomy, *_source_files(scenario))
 
 
 def _present(

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from mpi4py import MPI
 
-from imagio_sim.campaign.parent_process import lives
+from imagio_sim.campaign.parent_process import ParentProcess
 from imagio_sim.campaign.solving import STOP, problem_line, progress_line, solve_here
 from imagio_sim.errors import ImagioError
 
@@ -18,7 +18,7 @@ from imagio_sim.errors import ImagioError
 def main() -> int:
     """Solve; the exit code is that of the error, if one ended it."""
     folder, digest, series, time_offset = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), float(sys.argv[4])
-    waiting = int(sys.argv[5])
+    waiting = ParentProcess(int(sys.argv[5]))
     comm = MPI.COMM_WORLD
     _end_all_ranks_on_a_bug(comm)
     try:
@@ -29,7 +29,7 @@ def main() -> int:
             series=series,
             time_offset=time_offset,
             report=lambda progress: _tell(progress_line(progress)),
-            stop=lambda: (folder / STOP).exists() or not lives(waiting),
+            stop=lambda: (folder / STOP).exists() or not waiting.lives,
         )
     except ImagioError as error:
         if comm.rank == 0:

@@ -81,9 +81,10 @@ def _only_maker(file: Path, on_progress: Callable[[str], None] | None) -> Iterat
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):
             place = file.with_suffix(".lock")
-            held.enter_context(
+            ours = held.enter_context(
                 occupied(place, on_wait=lambda other: say(f"waiting for the mesh that {other.text} makes"))
             )
+            held.enter_context(ours.beating())
         yield
 
 

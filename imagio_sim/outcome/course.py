@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class TimeCourse:
-    """Values (n,) at times (n,) [s] that do not fall; nothing before the first."""
+    """Values (n,) at times (n,) [s] that do not fall; nothing before the first. Two at one time are a jump."""
 
     times: Floats
     values: Floats
@@ -30,8 +30,13 @@ class TimeCourse:
         return cls(np.concatenate(times), np.concatenate([np.asarray(part["value"], dtype=float) for _, part in parts]))
 
     def at(self, times: Floats) -> Floats:
-        """Values (m,) at times (m,) [s]; beyond the last it stays."""
+        """Values (m,) at times (m,) [s], after a jump; beyond the last it stays."""
         return np.interp(times, self.times, self.values, left=0.0)
+
+    def until(self, times: Floats) -> Floats:
+        """Values (m,) at times (m,) [s], before a jump, of which the begin of the course is one."""
+        found = np.interp(-times, -self.times[::-1], self.values[::-1])
+        return np.where(times > self.times[0], found, 0.0)
 
     @property
     def peak(self) -> tuple[float, float]:
@@ -41,6 +46,11 @@ class TimeCourse:
 
 
 def summed(courses: Sequence[TimeCourse]) -> TimeCourse:
-    """The sum of courses, exact where each is straight."""
+    """The sum of courses, exact where each is straight; where one jumps or begins, the sum jumps."""
     times = np.unique(np.concatenate([one.times for one in courses]))
-    return TimeCourse(times, np.sum([one.at(times) for one in courses], axis=0))
+    after = np.sum([one.at(times) for one in courses], axis=0)
+    before = np.sum([one.until(times) for one in courses], axis=0)
+    jumps = before != after
+    jumps[0] = False  # nothing comes before the first
+    kept = np.column_stack([jumps, np.ones_like(jumps)])
+    return TimeCourse(np.repeat(times, 2)[kept.ravel()], np.column_stack([before, after])[kept])

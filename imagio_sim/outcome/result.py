@@ -76,7 +76,8 @@ class ContractedZoneResult(TypedDict):
     """Estimate of what would be measured of the deciding model's zone after its tissue has contracted.
 
     ``length_ratio`` is the measured length by that of the zone as it was solved, in tissue that stays where it is;
-    ``length_ratio_range`` is that of the strongest and the weakest contraction of the data, which were measured in
+    ``length_ratio_range`` goes from the strongest contraction of the data, as much of it shown as may be, to as little
+    shown as may be, where a zone can come out larger than solved (above 1). The data were measured in
     ``measured_tissue`` and stand for every tissue of the zone. Nothing else in a result is contracted.
     """
 

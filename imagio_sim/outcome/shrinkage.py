@@ -4,7 +4,8 @@
 The zone is computed in tissue that stays where it is. Real tissue contracts *while* it is heated: it is drawn towards
 the applicator, the water it loses flows the other way with its heat, and the temperature in space is nearly that of
 tissue at rest. What is cut open or seen on images afterwards is therefore little smaller than the zone (it shows a
-``shown`` share of the contraction), whereas the tissue that died had been larger than it (docs/decisions/0019).
+``shown`` share of the contraction), or even larger than it, whereas the tissue that died had been larger in any case
+(docs/decisions/0019). The share was derived for microwaves in liver without blood flow and is taken for all heat.
 
 Each piece of the zone contracts alike in all directions by what its highest temperature says, and the shape is taken to
 be that of the zone. Microwaves contract tissue more across the antenna than along it (Farina et al. 2014), which this
@@ -34,7 +35,7 @@ class ContractedZone:
     ----------
     length_ratio, least_ratio, most_ratio
         Measured length by that of the zone as it was solved: expected, least (the strongest contraction of the data, of
-        which as much shows as may) and most.
+        which as much shows as may) and most (as little as may, which is above 1 where that is less than nothing).
     volume_ml
         Volume of dead tissue.
     long_axis_mm, short_axis_mm, transverse_axis_mm
@@ -71,10 +72,12 @@ def contracted_zone(
     hottest = peak_temperature[domain.cells].mean(axis=1)
     shown, fewest, most_shown = with_range(table.shown)
     airless = _airless_ratios(table.collapse, volumes, hottest, aerated)
+    # Where the least that shows is negative, the zone is largest with the strongest contraction.
+    weakest = table.most if fewest < 0.0 else table.least
     expected, least, most = (
         ratio * (1.0 - share * (1.0 - _length_ratio(volumes, contraction(hottest))))
         for ratio, share, contraction in zip(
-            airless, (shown, most_shown, fewest), (table.linear, table.most, table.least), strict=True
+            airless, (shown, most_shown, fewest), (table.linear, table.most, weakest), strict=True
         )
     )
     if expected >= 1.0:

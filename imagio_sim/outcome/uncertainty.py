@@ -202,6 +202,21 @@ class PlanUncertainty:
         fields = {name: value for name, value in vars(self).items() if name != "zone"}
         return dict(_plain(fields))
 
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any], zone: ProbabilityMap) -> PlanUncertainty:
+        """The inverse of :meth:`data`, with the map."""
+        told = {name: None if data[name] is None else Probability(**data[name]) for name in ("covered", "margin_kept")}
+        read: dict[str, Any] = {
+            **data,
+            **told,
+            "figures": {key: Interval(**one) for key, one in data["figures"].items()},
+            "origins": {key: [Contribution(**one) for one in found] for key, found in data["origins"].items()},
+            "inputs": {name: DrawnInput(**one) for name, one in data["inputs"].items()},
+            "checks": {key: CorrectionCheck(**one) for key, one in data["checks"].items()},
+            "sample": {key: [np.nan if one is None else one for one in row] for key, row in data["sample"].items()},
+        }
+        return cls(**read, zone=zone)
+
 
 @dataclass(frozen=True)
 class PlanDifference:

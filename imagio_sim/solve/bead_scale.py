@@ -3,9 +3,10 @@
 
 A drug travels some tenths of a millimetre, which no patient's mesh resolves. So one *unit cell* is solved along its
 radius: drug leaves the core by ion exchange (``physics.bead``), diffuses in the fluid of the interstitium, free and
-bound to protein, is taken up and given back by cells, and washed out by blood into the plasma (``physics.transport``).
-Where the drug has killed the tissue blood stops (``solve.drug_vessels``). Nothing passes the outer surface, half-way to
-the next bead. Instead of exchanging ions a bead may be a sphere that the drug diffuses out of (Fick).
+bound to protein, is taken up and given back by cells, and washed out by blood and lymph into the plasma
+(``physics.transport``). Where the drug has killed the tissue both stop (``solve.drug_vessels``). Nothing passes the
+outer surface, half-way to the next bead. Instead of exchanging ions a bead may be a sphere that the drug diffuses out
+of (Fick).
 
 Linear elements on a graded interval with the weight 4 pi r^2 or 2 pi r, lumped mass; in time the resulting stiff system
 is left to Radau's method of order five, whose Newton steps conserve the amount because their matrix does.
@@ -31,6 +32,7 @@ from imagio_sim.solve.bead_scale_solution import BeadScaleSolution
 from imagio_sim.solve.drug_kinetics import PlasmaKinetics
 from imagio_sim.solve.drug_vessels import ClosingVessels
 from imagio_sim.solve.radial import GRADING, TOLERANCE, RadialLayer, radial_operators
+from imagio_sim.tissue.constants import load_constants
 from imagio_sim.tissue.library import Tissue
 
 Floats = NDArray[np.float64]
@@ -60,6 +62,8 @@ class Surroundings:
         Of cells, per volume of tissue: U [mol/(m3 s)], K_E [mol/m3 of fluid], K_I [mol/m3 of tissue].
     free_washout, bound_washout
         What blood takes per volume of tissue and concentration [1/s].
+    drainage
+        Fluid that leaves for lymph, with what it holds, per volume of tissue [1/s].
     """
 
     interstitial_fraction: float
@@ -72,10 +76,14 @@ class Surroundings:
     efflux_half: float
     free_washout: float
     bound_washout: float
+    drainage: float
 
     @classmethod
     def of(cls, drug: Drug, tissue: Tissue, *, plasma_flow: float) -> Surroundings:
-        """A drug in a tissue of the library, through which plasma flows per volume of tissue [1/s]."""
+        """A drug in a tissue of the library, through which plasma flows per volume of tissue [1/s].
+
+        Far from other tissue: as much fluid leaves for lymph as capillaries give.
+        """
         cell_density, ratio = tissue.value("cell_density"), tissue.value("interstitial_diffusivity_ratio")
         wall = tissue.value("vessel_surface_density") * tissue.value("vessel_permeability_ratio")
         free, bound = (
@@ -93,7 +101,15 @@ class Surroundings:
             efflux_half=drug.value("efflux_half_saturation") * cell_density,
             free_washout=free,
             bound_washout=bound,
+            drainage=_drainage(tissue),
         )
+
+
+def _drainage(tissue: Tissue) -> float:
+    """What capillaries give to the interstitium of a tissue and lymph takes at the same pressure [1/s]."""
+    filtered, drained = tissue.value("filtration_conductance"), tissue.value("lymphatic_conductance")
+    pressure = tissue.value("filtration_pressure") - load_constants()["lymph_pressure"].value
+    return filtered * drained / (filtered + drained) * pressure
 
 
 def body_share(body: PlasmaKinetics, cores: float) -> PlasmaKinetics:
@@ -251,7 +267,7 @@ class UnitCell:
             free, bound, association_rate=tissue.association_rate, dissociation_rate=tissue.dissociation_rate
         )
         plasma, left = self._plasma(body), 1.0 - closed
-        washed = tissue.free_washout * left * (free - plasma[0]), tissue.bound_washout * left * (bound - plasma[1])
+        washed = tuple(left * one for one in self._leaving(free, bound, plasma))
         released = self._released(float(load[0]), float(free[0]))
         of_free = -self._free.stiffness @ every
         of_free[self.surface :] += volumes * (given - per_concentration * free - bind - washed[0])
@@ -261,6 +277,14 @@ class UnitCell:
         carried[self._into] += volumes @ (washed[0] + washed[1])
         per_volume = (of_free / self._free.storage, of_bound / self._bound.storage, taken - given)
         return np.concatenate([*per_volume, [-released], carried, *self._dying(free, effect, closed)])
+
+    def _leaving(self, free: Floats, bound: Floats, plasma: tuple[float, float]) -> tuple[Floats, Floats]:
+        """What blood and lymph would take of free and of bound drug (n,) [mol/(m3 s)], were all vessels open."""
+        tissue = self.surroundings
+        return (
+            tissue.free_washout * (free - plasma[0]) + tissue.drainage * free,
+            tissue.bound_washout * (bound - plasma[1]) + tissue.drainage * bound,
+        )
 
     def _dying(self, free: Floats, effect: Floats, closed: Floats) -> tuple[Floats, Floats]:
         """Rates (n,) [1/s] of the effect of the drug, and of the closed share of the capillaries."""
@@ -371,8 +395,9 @@ class UnitCell:
         tissue, phi = self.surroundings, self.surroundings.interstitial_fraction
         scale = tissue.largest_uptake / (free + bound + tissue.uptake_half) ** 2
         on, off = phi * tissue.association_rate, phi * tissue.dissociation_rate
-        of_free = -scale * (bound + tissue.uptake_half) - on - left * tissue.free_washout, scale * free + off
-        of_bound = scale * bound + on, -scale * (free + tissue.uptake_half) - off - left * tissue.bound_washout
+        free_out, bound_out = (left * (one + tissue.drainage) for one in (tissue.free_washout, tissue.bound_washout))
+        of_free = -scale * (bound + tissue.uptake_half) - on - free_out, scale * free + off
+        of_bound = scale * bound + on, -scale * (free + tissue.uptake_half) - off - bound_out
         return of_free, of_bound
 
     def _core_slopes(self, concentration: float) -> tuple[float, float]:
@@ -386,13 +411,15 @@ class UnitCell:
     def _blood_slopes(self, left: Floats) -> tuple[tuple[Any, Any], tuple[Floats, Floats], Floats]:
         """Derivatives of what blood exchanges: tissue by body (n, 4), body by tissue (4, n), body by body (4, 4)."""
         tissue, of_body, plasma = self.surroundings, self._body_matrix.copy(), self._plasma(np.ones(len(BODY)))
-        flows = tuple(washout * left * self.volumes for washout in (tissue.free_washout, tissue.bound_washout))
+        washout = tissue.free_washout, tissue.bound_washout
+        flows = tuple(one * left * self.volumes for one in washout)
+        leaving = tuple((one + tissue.drainage) * left * self.volumes for one in washout)
         of_body[self._into, 0] -= sum(share * flow.sum() for share, flow in zip(plasma, flows, strict=True))
         free, bound = (
             sparse.csr_matrix(np.outer(share * flow, np.eye(len(BODY))[0]))
             for share, flow in zip(plasma, flows, strict=True)
         )
-        return (free, bound), (self._blood_row(flows[0]), self._blood_row(flows[1])), of_body
+        return (free, bound), (self._blood_row(leaving[0]), self._blood_row(leaving[1])), of_body
 
     def _blood_row(self, flows: Floats) -> Floats:
         """What the body gains (4, n) of what leaves the tissue (n,)."""
@@ -401,12 +428,9 @@ class UnitCell:
         return row
 
     def _washed_by_all(self, free: Floats, bound: Floats, body: Floats) -> tuple[Floats, Floats]:
-        """What blood would take of free and of bound drug (n,) [mol/s], were all capillaries open."""
-        plasma, tissue = self._plasma(body), self.surroundings
-        return (
-            self.volumes * tissue.free_washout * (free - plasma[0]),
-            self.volumes * tissue.bound_washout * (bound - plasma[1]),
-        )
+        """What blood and lymph would take of free and of bound drug (n,) [mol/s], were all vessels open."""
+        of_free, of_bound = self._leaving(free, bound, self._plasma(body))
+        return self.volumes * of_free, self.volumes * of_bound
 
     def _death_slopes(self, free: Floats, effect: Floats) -> tuple[Floats, Floats, Floats]:
         """Derivatives (n,) of the rates of dying: the effect's by the free drug, closure's by the effect and itself."""

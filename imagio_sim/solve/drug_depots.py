@@ -59,7 +59,7 @@ class EmulsionDepot:
     release_rate
         Rate at which the rest goes to the tissue [1/s].
     washout_rate
-        Rate at which blood carries droplets away with what they hold, per cell (m,) [1/s].
+        Rate at which blood carries droplets away with what they hold, per cell (m,) [1/s], while capillaries are open.
     """
 
     name: str

@@ -73,7 +73,7 @@ class DepotTissue:
     free_washout, bound_washout
         Clearance to blood per volume of tissue [1/s], of free and of bound drug.
     drainage
-        Fluid that leaves for lymph or blood, with what it holds, per volume of tissue [1/s].
+        Fluid that leaves for lymph or blood, with what it holds, per volume of tissue whose vessels are open [1/s].
     largest_uptake, uptake_half, efflux_half
         Of cells, per volume of tissue: U [mol/(m3 s)], K_E [mol/m3 of fluid], K_I [mol/m3 of tissue].
     """
@@ -219,7 +219,9 @@ class DrugKinetics:
     Attributes
     ----------
     open_share
-        Share (s, count) of the capillaries through which blood flows; whoever kills tissue sets it.
+        Share (s, count) of the capillaries and lymphatic vessels that carry something.
+    open_during
+        That share in the mean over a step from now on, by its length [s]; whoever kills tissue sets it.
     """
 
     def __init__(
@@ -235,6 +237,7 @@ class DrugKinetics:
         self._tolerance = tolerance
         self._wet = np.where(tissue.fluid > 0.0, tissue.fluid, 1.0) * tissue.shells.share
         self.open_share: Floats = np.ones_like(self._wet)
+        self.open_during: Callable[[float], Floats] = lambda _: self.open_share
         self.duration, self.steps, self.rejected = _FIRST_STEP, 0, 0
 
     def concentration(self, amount: Floats) -> Floats:
@@ -252,6 +255,7 @@ class DrugKinetics:
         while left > 1e-9 * duration:
             step = min(self.duration, left)
             step = 0.5 * left if step < left < 2.0 * step else step
+            self.open_share = self.open_during(step)
             whole, halves = self._ended(state, step), self._halves(state, step)
             error = self._error(whole, halves[-1])
             factor = _SAFETY * (self._tolerance / max(error, 1e-30)) ** 0.5
@@ -347,7 +351,9 @@ class DrugKinetics:
         inward = tissue.shells.exchange / self._wet[1:]
         edge = np.zeros((1, len(wet)))
         fluid = np.where(wet, tissue.fluid, 1.0)
-        free_washout, bound_washout = (self.open_share * one for one in (tissue.free_washout, tissue.bound_washout))
+        free_washout, bound_washout, drainage = (
+            self.open_share * one for one in (tissue.free_washout, tissue.bound_washout, tissue.drainage)
+        )
         return _Rates(
             depot_free=out,
             depot_afloat=lost,
@@ -359,8 +365,8 @@ class DrugKinetics:
             free_cells=into_cells,
             bound_cells=into_cells,
             cells_free=self._efflux_rate(state.cells / share),
-            free_plasma=(free_washout + tissue.drainage) / fluid,
-            bound_plasma=(bound_washout + tissue.drainage) / fluid,
+            free_plasma=(free_washout + drainage) / fluid,
+            bound_plasma=(bound_washout + drainage) / fluid,
             plasma_free=free_washout * body.unbound_share * supplied,
             plasma_bound=bound_washout * (1.0 - body.unbound_share) * supplied,
             afloat_plasma=np.array([depot.rate_in_blood for depot in self._depots]),
@@ -370,10 +376,13 @@ class DrugKinetics:
         )
 
     def _depot_rates(self, state: DepotDrugState, free: Floats) -> tuple[Floats, Floats, Floats]:
-        """Rates (k, count) of all depots, beside which the fluid of the first shell is."""
+        """Rates (k, count) of all depots, beside which the fluid of the first shell is.
+
+        Droplets lie in all shells alike, and only open capillaries carry them away.
+        """
         depots = [depot.rates(load, free[0]) for depot, load in zip(self._depots, state.depots, strict=True)]
         out, lost, back = (np.array([rates[n] for rates in depots]).reshape(state.depots.shape) for n in range(3))
-        return out, lost, back
+        return out, lost * self.tissue.shells.mean(self.open_share), back
 
     def _uptake_rate(self, held: Floats) -> Floats:
         """Rate (s, count) [1/s] at which dissolved drug enters cells, at a concentration free and bound together."""

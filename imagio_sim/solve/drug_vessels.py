@@ -6,7 +6,8 @@ about. The closed share D follows the dead share 1 - S with a delay,
 
     dD/dt = (1 - S - D) / delay,
 
-and what blood washes out, or brings, is the share 1 - D of what it was.
+and what blood washes out, or brings, and what leaves with the fluid for lymph or blood, is the share 1 - D of what it
+was.
 """
 
 from __future__ import annotations
@@ -68,8 +69,13 @@ class VesselsInShells:
 
     @property
     def open_share(self) -> Floats:
-        """Share (s, count) through which blood flows."""
+        """Share (s, count) through which blood flows, and of the lymphatic vessels that drain."""
         return np.asarray(1.0 - self._closed)
+
+    def open_during(self, survival: Floats, duration: float) -> Floats:
+        """That share in the mean over the next ``duration`` [s], with a surviving share (s, count) that is held."""
+        dead, steps = 1.0 - survival, duration / self._delay
+        return np.asarray(1.0 - dead - (self._closed - dead) * -math.expm1(-steps) / steps)
 
     def advance(self, survival: Floats, duration: float) -> None:
         """Go on by ``duration`` [s] with a surviving share (s, count) of the tissue that is held."""

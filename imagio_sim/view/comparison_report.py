@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagio_sim.outcome.comparison import Row, comparison_rows
 from imagio_sim.outcome.result import Result
 from imagio_sim.view.page import TextTable, embedded, is_wide, rendered, write_page
 from imagio_sim.view.report import Picture
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class ComparisonReport:
         What a reader has to know before comparing.
     scene
         Zones of all runs with what is around them, see :mod:`imagio_sim.view.interactive`; None leaves it out.
+    uncertainty
+        How sure the plans are, see :func:`imagio_sim.view.uncertainty_report.uncertainty_sections`.
     """
 
     title: str
@@ -53,6 +58,7 @@ class ComparisonReport:
     differences: TextTable
     notes: Sequence[str]
     scene: Mapping[str, Any] | None = None
+    uncertainty: Markup | None = None
 
     @property
     def questions(self) -> list[str]:

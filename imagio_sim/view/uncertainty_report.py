@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from imagio_sim.outcome.uncertainty import (
 from imagio_sim.view.page import embedded, rendered, write_page
 from imagio_sim.view.planes import SOFT_TISSUE_WINDOW_HU
 from imagio_sim.view.scene import NOTICE, TARGET_COLOUR
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 Floats = NDArray[np.float64]
 
@@ -90,16 +94,21 @@ def write_uncertainty_page(
     asked: Mapping[str, str],
 ) -> None:
     """Write the page; ``asked`` are lines on how the sample was drawn."""
-    page = rendered(
-        "uncertainty.html.j2",
-        title=title,
-        question=question,
+    sections = uncertainty_sections(plans, differences)
+    write_page(path, rendered("uncertainty.html.j2", title=title, question=question, sections=sections, asked=asked))
+
+
+def uncertainty_sections(plans: Sequence[PlanPage], differences: Sequence[PlanDifference]) -> Markup:
+    """The part of a page that says how sure plans are, and how sure it is which is better."""
+    from markupsafe import Markup
+
+    text = rendered(
+        "uncertainty_sections.html.j2",
         plans=plans,
         differences=[(one, difference_rows(one)) for one in differences],
-        asked=asked,
         pictures={one.told.plan: embedded(one.picture) for one in plans},
     )
-    write_page(path, page)
+    return Markup(text)
 
 
 def draw_probability(path: Path, title: str, zone: ProbabilityMap, anatomy: Anatomy) -> None:

@@ -119,6 +119,7 @@ def test_runs_are_compared_by_their_folders(swept: Path) -> None:
 
     assert ended.code == 0, ended.err
     assert "Ranked by: smallest energy into tissue." in ended.out
+    assert "…" not in ended.out  # nothing of the table is cut off
     assert len(list((swept / "maps").glob("difference_*.nii.gz"))) == 1
 
 
@@ -163,6 +164,7 @@ def test_differences_are_told_in_the_target_and_in_every_critical_structure(fini
         (("runs", "--rank", "covrage"), "did you mean 'target_coverage'?"),
         (("runs", "--against", "mine"), "--against"),
         (("runs", "half"), "a run that is interrupted; run it again"),
+        (("runs", "--samples", "8"), "name the scenario instead of its runs"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(swept: Path, arguments: tuple[str, ...], said: str) -> None:

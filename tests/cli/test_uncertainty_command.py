@@ -12,6 +12,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from imagio_sim.campaign.uncertainty.propagation import read_uncertainty
 from tests.campaign.bench import PLAN, written_bench
 from tests.cli.conftest import call
 
@@ -71,6 +72,28 @@ def test_the_map_holds_probabilities_and_is_surest_at_the_needle(done: Path) -> 
     assert set(np.round(np.unique(share) * MEMBERS, 4)) <= set(range(MEMBERS + 1))
     likeliest = np.argwhere(share == share.max()).mean(axis=0)
     assert np.hypot(*nibabel.affines.apply_affine(image.affine, likeliest)[:2]) < 2.0
+
+
+def test_a_report_of_a_run_says_how_sure_it_is(done: Path) -> None:
+    run = done / "out" / "nominal_coarse" / PLAN
+    ended = call("report", run, "--uncertainty", "out", "--out", "page.html", folder=done)
+    assert ended.code == 0, ended.err
+    page = (done / "page.html").read_text(encoding="utf-8")
+    assert f"How sure are we: {PLAN}" in page
+    assert "Constants and their sources" in page
+    assert page.count("data:image/png;base64,") == 1 + (run / "report.html").read_text().count("data:image/png;base64,")
+
+
+def test_what_is_written_is_what_is_read(done: Path) -> None:
+    again = read_uncertainty(done / "out")[PLAN]
+    assert again.data() == told(done)
+    assert again.zone.share.max() <= 1.0
+
+
+def test_a_folder_without_a_sample_of_the_plan_is_refused(done: Path) -> None:
+    ended = call("report", done / "out" / "nominal_coarse" / PLAN, "--uncertainty", "nowhere", folder=done)
+    assert ended.code == 2
+    assert "imagio uncertainty SCENARIO" in ended.err
 
 
 def test_the_page_stands_alone(done: Path) -> None:

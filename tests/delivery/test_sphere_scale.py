@@ -7,7 +7,15 @@ import pytest
 from imagio_sim.delivery.clusters import Clusters, ClusterSizes
 from imagio_sim.delivery.dose_kernel import point_kernel
 from imagio_sim.pharmacy.microspheres import load_microspheres
-from validation.experiments.RE06_sphere_clusters.study import BOX_MM, DENSITY, clusters_in_box, doses_at, spheres_for
+from validation.experiments.RE06_sphere_clusters.study import (
+    BOX_MM,
+    DENSITY,
+    Quantiles,
+    clusters_in_box,
+    doses_at,
+    spheres_for,
+    verdicts,
+)
 
 MIDDLE = np.full(3, 0.5 * (BOX_MM - 8.0))
 
@@ -38,3 +46,18 @@ def test_larger_clusters_make_the_dose_more_uneven() -> None:
         doses = doses_at(points(40), clusters_in_box(10.0, sizes, spread=0.0, seed=3))
         spreads.append(np.quantile(doses, 0.9) / np.quantile(doses, 0.1))
     assert spreads[1] > 1.2 * spreads[0]
+
+
+def test_both_shares_have_to_be_right_at_once() -> None:
+    """Here each share alone is within ten points in half of the sets, and in none of them both are."""
+    one, other = Quantiles(39.0, 5.0, 900.0, 0.90, 0.70), Quantiles(39.0, 5.0, 900.0, 0.70, 0.45)
+    both, _ = verdicts([one, other] * 5, "the mean dose")
+    assert both.verdict == "disagree"
+    both, _ = verdicts([Quantiles(39.0, 5.0, 900.0, 0.92, 0.40)], "")
+    assert both.verdict == "agree"
+
+
+@pytest.mark.parametrize(("between", "verdict"), [(1.0, "disagree"), (0.92, "agree"), (0.78, "disagree")])
+def test_too_even_a_dose_fails_as_too_uneven_a_one_does(between: float, verdict: str) -> None:
+    _, outside = verdicts([Quantiles(39.0, 5.0, 900.0, between, 0.45)], "")
+    assert outside.verdict == verdict

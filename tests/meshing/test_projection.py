@@ -43,12 +43,37 @@ def test_a_linear_field_is_itself() -> None:
     assert projected(5.0 + centres @ slope, grid, domain) == pytest.approx(5.0 + domain.points_mm @ slope, abs=1e-6)
 
 
-def test_the_integral_is_kept_though_the_field_falls_off_within_a_cell() -> None:
-    domain = box(8, SIDE_MM)
+@pytest.mark.parametrize("count", [8, 10, 14])
+def test_the_integral_is_kept_though_the_field_falls_off_within_a_cell(count: int) -> None:
+    """Cut off above and below without redistribution, bricks of 7 mm have 5 % too much."""
+    domain = box(count, SIDE_MM)
     grid, centres = voxels()
-    signed = plateau(centres) - 1e-12
-    amount = float(node_volumes_mm3(domain) @ projected(signed, grid, domain))
-    assert amount == pytest.approx(float(plateau(centres).sum()), rel=0.01)
+    values = plateau(centres)
+    amount = float(node_volumes_mm3(domain) @ projected(values, grid, domain))
+    assert amount == pytest.approx(float(values.sum()) * grid.voxel_volume_mm3, rel=0.001)
+
+
+@pytest.mark.parametrize("count", [8, 10, 14])
+def test_nothing_lies_above_the_plateau(count: int) -> None:
+    """The closest field overshoots by 15 to 5 %, so that tissue would die where no dose is lethal."""
+    domain = box(count, SIDE_MM)
+    grid, centres = voxels()
+    nodal = projected(plateau(centres), grid, domain)
+    assert nodal.max() <= 1.0 + 1e-9
+    assert ablation_zone(domain, nodal - 1.02, np.array([0.0, 0.0, 1.0])).volume_ml == 0.0
+
+
+def test_a_spike_stays_within_its_own_cells_and_range() -> None:
+    """A cluster in one voxel: as much as it holds, nowhere more than it, and nothing beyond the cells around it."""
+    domain = box(8, SIDE_MM)
+    grid, _ = voxels(2.0)
+    values = np.ones(grid.shape)
+    values[tuple(size // 2 for size in grid.shape)] = 50.0
+    nodal = projected(values, grid, domain)
+    far = np.linalg.norm(domain.points_mm - MIDDLE, axis=1) > 2.0 * SIDE_MM / 8
+    assert nodal[far] == pytest.approx(1.0, abs=1e-9)
+    assert nodal.min() >= 1.0 - 1e-9
+    assert 1.05 < nodal.max() < 50.0
 
 
 def test_the_zone_at_the_rim_of_a_plateau_hardly_depends_on_the_mesh() -> None:
@@ -56,14 +81,16 @@ def test_the_zone_at_the_rim_of_a_plateau_hardly_depends_on_the_mesh() -> None:
     radius = RADIUS_MM - FALLS_OFF_MM * float(erfcinv(0.2))
     whole = 4.0 / 3.0 * np.pi * radius**3 * 1e-3
     assert zone_ml(0.9, 14, by_nodes=True) < 0.9 * whole
-    assert zone_ml(0.9, 14) == pytest.approx(whole, rel=0.04)
-    assert zone_ml(0.9, 28) == pytest.approx(whole, rel=0.015)
+    coarse, normal = zone_ml(0.9, 14), zone_ml(0.9, 28)
+    assert coarse == pytest.approx(whole, rel=0.045)
+    assert normal == pytest.approx(whole, rel=0.015)
+    assert coarse == pytest.approx(normal, rel=0.03)
 
 
 def test_what_is_nowhere_negative_stays_so() -> None:
     domain = box(6, SIDE_MM)
     grid, centres = voxels()
-    assert projected(plateau(centres), grid, domain).min() == 0.0
+    assert 0.0 <= projected(plateau(centres), grid, domain).min() < 1e-9
     assert not projected(np.zeros(grid.shape), grid, domain).any()
 
 

@@ -6,9 +6,12 @@ import pytest
 
 from imagio_sim.pharmacy.microspheres import load_microspheres
 from validation.experiments.RE01_explants.study import (
+    ABOVE,
     COMPLETE_ABOVE,
     COMPLETE_BELOW,
     QUARTILES_GY,
+    binomial_error,
+    binomial_interval,
     expected,
     explant_doses,
 )
@@ -36,3 +39,11 @@ def test_the_spread_of_the_half_dose_holds_the_measured_shares() -> None:
     )
     assert high.above < COMPLETE_ABOVE < low.above
     assert high.all < 30.0 / 45.0 < low.all
+
+
+def test_what_a_count_allows_has_two_sides() -> None:
+    """24 of 28: the exact interval (tables of Clopper and Pearson) is wider on the side of fewer."""
+    low, high = binomial_interval(*ABOVE)
+    assert (low, high) == pytest.approx((0.673, 0.960), abs=1e-3)
+    assert COMPLETE_ABOVE - low > 1.5 * (high - COMPLETE_ABOVE)
+    assert binomial_error(*ABOVE) == pytest.approx(0.0661, abs=1e-4)

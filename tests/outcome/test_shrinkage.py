@@ -36,11 +36,11 @@ def test_a_zone_that_was_equally_hot_shows_its_share_of_the_tables_figure() -> N
     assert found.short_axis_mm == pytest.approx(whole.short_axis_mm * (1.0 - shown * 0.166), rel=1e-3)
 
 
-def test_the_range_goes_from_no_contraction_shown_to_most_of_the_strongest() -> None:
+def test_the_range_goes_from_most_of_the_strongest_contraction_to_less_than_none_of_it() -> None:
     found = contracted(CUBE, np.full(len(CUBE.points_mm), 75.0))
     assert found is not None
-    assert found.most_ratio == 1.0
-    assert found.least_ratio == pytest.approx(1.0 - 0.5 * 0.21)
+    assert found.least_ratio == pytest.approx(1.0 - 0.7 * 0.21)
+    assert found.most_ratio == pytest.approx(1.0 + 0.3 * 0.21)
 
 
 def test_a_hotter_core_shrinks_the_zone_more() -> None:

@@ -177,6 +177,7 @@ def test_drug_is_where_the_resolved_scale_of_a_bead_has_it_within_one_percent_of
         efflux_half=EFFLUX_HALF,
         free_washout=washout,
         bound_washout=0.0,
+        drainage=0.0,
     )
     cell = UnitCell(
         Core("sphere", radius, load, capacity, 0.06142, 4.12e-5, 0.0),
@@ -241,3 +242,18 @@ def test_droplets_that_blood_carries_away_give_their_drug_at_the_rate_of_the_emu
     assert state.afloat[0] == pytest.approx(left * (1.0 - np.exp(-washout * duration)), rel=2e-3)
     assert solver.amount(state) == pytest.approx(load * volume, rel=1e-12)
     assert state.plasma > 0.0
+
+
+def test_tissue_without_open_vessels_loses_neither_dissolved_drug_nor_droplets() -> None:
+    """Half of the shells are dead: they keep what is dissolved, and half of the droplets are carried away."""
+    washout, drainage, hour = 1e-5, 3e-5, HOUR
+    shells = Shells(np.full((2, 1), 0.5), np.zeros((1, 1)), np.zeros(1), np.zeros((2, 1)))
+    still = tissue(1, shells, free_washout=np.zeros(1), largest_uptake=np.zeros(1), drainage=np.full(1, drainage))
+    solver = kinetics(replace(still, association_rate=0.0), Oil(0.0, np.full(1, washout)), tolerance=1e-5)
+    solver.open_during = lambda _: np.array([[0.0], [1.0]])
+    start = replace(DepotDrugState.empty(1, 2, 1), depots=np.ones((1, 1)), free=np.ones((2, 1)))
+    state = solver.advance(start, hour, ignored)
+    assert state.free[0, 0] == 1.0
+    assert state.free[1, 0] == pytest.approx(np.exp(-drainage / FLUID * hour), rel=1e-3)
+    assert state.depots[0, 0] == pytest.approx(np.exp(-0.5 * washout * hour), rel=1e-3)
+    assert solver.amount(state) == pytest.approx(solver.amount(start), rel=1e-12)

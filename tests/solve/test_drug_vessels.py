@@ -16,7 +16,7 @@ from imagio_sim.tissue.constants import load_constants
 from tests.solve.drugs import DAY, drugged, marched
 
 BEAD = Core("sphere", 80e-6, 5e-10, 6e-10, 0.0614, 4.1e-5, 0.0)
-TISSUE = Surroundings(0.4, 1.17e-10, 8.8e-12, 0.83, 0.28, 8.6e-5, 4.03e-4, 0.0252, 1e-3, 1e-6)
+TISSUE = Surroundings(0.4, 1.17e-10, 8.8e-12, 0.83, 0.28, 8.6e-5, 4.03e-4, 0.0252, 1e-3, 1e-6, 0.0)
 LIBRARY = ClosingVessels.of_library("doxorubicin")
 
 
@@ -26,6 +26,23 @@ def test_capillaries_follow_the_dead_share_with_their_delay() -> None:
     for _ in range(10):
         vessels.advance(survival, 15.0)
     np.testing.assert_allclose(vessels.open_share, 1.0 - (1.0 - survival) * (1.0 - np.exp(-1.5)), rtol=1e-12)
+
+
+def test_steps_see_what_closes_during_them_to_second_order() -> None:
+    """Tissue that dies at an even rate within the delay, in steps of a tenth of it and in half as long ones."""
+    delay, dies, end = 100.0, 0.7, 100.0
+    errors = []
+    for steps in (10, 20):
+        vessels, open_time, h = VesselsInShells(delay, (1, 1)), 0.0, end / steps
+        for step in range(steps):
+            before, after = (np.full((1, 1), 1.0 - dies * (step + one) * h / end) for one in (0, 1))
+            open_time += h * float(vessels.open_during(before, h)[0, 0])
+            vessels.advance(0.5 * (before + after), h)
+        # D = dies (t - tau (1 - exp(-t / tau))) / end
+        closed_time = dies / end * (end**2 / 2 - delay * end + delay**2 * (1.0 - np.exp(-end / delay)))
+        errors.append(abs(open_time - (end - closed_time)) / end)
+    assert errors[0] < 0.01
+    assert 1.7 < np.log2(errors[0] / errors[1]) < 2.3
 
 
 def test_capillaries_of_tissue_that_lives_stay_open() -> None:

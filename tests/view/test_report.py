@@ -178,6 +178,8 @@ def test_contraction_is_told_of_only_where_something_contracts(tmp_path: Path) -
         "length_ratio_range": [0.75, 0.86],
         "measured_tissue": "liver",
     }
-    assert "Heated tissue contracts" in render_report(report(tmp_path, made))
+    assert "14 % shorter to\n25 % shorter)" in render_report(report(tmp_path, made))
+    made["contracted_zone_estimate"]["length_ratio_range"] = [0.75, 1.06]
+    assert "6 % longer to\n25 % shorter)" in render_report(report(tmp_path, made))
     made["contracted_zone_estimate"]["length_ratio"] = 0.9999
     assert "Heated tissue contracts" not in render_report(report(tmp_path, made))

@@ -28,7 +28,7 @@ BATH = "log10 of the bath by the beads of DR04"
 """What cases that use the constants call it, among their unknown inputs."""
 MINUTE = 60.0
 UNRESISTING = 0.03
-"""Rate [1/s] of beads whose own resistance does not show."""
+"""Rate [1/s] taken for beads that do not resist beside the apparatus: assumed, any above gives the same elution."""
 
 
 @dataclass(frozen=True)
@@ -147,11 +147,14 @@ def half_saturation(elution: Elution, bath_ratio: float = BATH_RATIO) -> float:
 
 
 def predicted(elution: Elution, known: Exchange, *, rate_follows: bool, bath_ratio: float = BATH_RATIO) -> Exchange:
-    """Another drug in the same beads: its own equilibrium constant, and the rate of the known one or what follows."""
+    """Another drug in the same beads: its own equilibrium constant, and the rate of the known one or what follows.
+
+    Of beads that do not resist no rate is known that anything could follow from: they do not resist the other either.
+    """
     half = half_saturation(elution, bath_ratio)
     capacity, load = bound(elution)
     rate, transfer = known.rate, known.transfer
-    if rate_follows:
+    if rate_follows and known.rate < UNRESISTING:
         rate = exchange_rate_of(
             known.rate,
             half_saturation=known.half_saturation,
@@ -214,13 +217,16 @@ class Fickian:
 
 
 def fickian(elution: Elution, bath_ratio: float = BATH_RATIO) -> Fickian:
-    """Both constants of a Fickian bead in a stirred bath, from the plateau and the time to 75 % of it."""
+    """Both constants of a Fickian bead in a stirred bath, from the plateau and the time to 75 % of it.
+
+    Without a resistance of the apparatus: the diffusivity is the least that the time allows.
+    """
     particles = load_particles(elution.particles)
     radius = 0.5 * particles.loaded_diameter(elution.drug)
     bath = bath_ratio * particles.mean_volume / particles.value("packing")
     partition = (1.0 - elution.plateau) / elution.plateau * bath / (4.0 / 3.0 * np.pi * radius**3)
     trial = FickianBead(radius, 1e-10, 1e-12, partition)
-    fluid = Surroundings(1.0, 1e-5, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0)
+    fluid = Surroundings(1.0, 1e-5, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0)
     cell = UnitCell(trial, fluid, cell_radius=(radius**3 + 0.75 * bath / np.pi) ** (1.0 / 3.0), elements=60)
     times = np.geomspace(1e-4, 1.0, 60) * radius**2 / trial.diffusivity
     share = cell.solve([float(time) for time in times]).released_share / elution.plateau

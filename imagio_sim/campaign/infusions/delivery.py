@@ -16,6 +16,7 @@ from imagio_sim.delivery.clusters import Census
 from imagio_sim.delivery.deposition import Deposition
 from imagio_sim.delivery.dose_kernel import point_kernel
 from imagio_sim.delivery.territory import Territory
+from imagio_sim.meshing.domain import Domain
 from imagio_sim.meshing.recipe import NO_SUPPORT, Extent, Support
 from imagio_sim.meshing.region import as_point
 from imagio_sim.pharmacy.microspheres import load_microspheres
@@ -27,7 +28,7 @@ from imagio_sim.plan.infusions import ArterialInfusion, EmbolicInfusion, Radioem
 _AROUND_TERRITORY_MM = 5.0
 # Relative spread of the dose below which clusters change nothing that could be seen.
 _NO_DIFFERENCE = 0.02
-# A voxel shows what lies within the radius of this share of the energy, if it is no larger than this share of it.
+# A voxel or cell shows what lies within the radius of this share of the energy, if no larger than this share of it.
 _MOST_ENERGY, _RESOLVED = 0.9, 0.5
 
 _KNOWN: WeakKeyDictionary[Anatomy, dict[str, tuple[Delivered, ...]]] = WeakKeyDictionary()
@@ -102,6 +103,35 @@ def cluster_warnings(went: Iterable[Delivered]) -> list[str]:
     return [f"{one.name}: {what}" for one in went if one.census is not None for what in _clusters_in_doubt(one)]
 
 
+def cell_warnings(went: Iterable[Delivered], domain: Domain) -> list[str]:
+    """Clusters whose differences in dose the cells of the mesh, in which tissue dies or lives, average out."""
+    return [
+        f"{one.name}: clusters were drawn, but what dies is found in mesh cells of {cell:.2g} mm, and the radiation "
+        f"reaches {reach:.2g} mm: cold spots between clusters are averaged before the law of death sees them, and "
+        "the zone may be too large; figures of the dose are of the voxels"
+        for one in went
+        if one.census is not None and isinstance(one.infusion, Radioembolisation)
+        if (cell := _cell_mm(one, domain)) > _RESOLVED * (reach := _reach_mm(one.infusion))
+    ]
+
+
+def _cell_mm(one: Delivered, domain: Domain) -> float:
+    """Edge of a regular tetrahedron like the cells in a territory, by volume on average; 0 where the mesh has none."""
+    grid = one.territory.grid
+    place = np.round(grid.to_index(domain.points_in_space_mm[domain.cells].mean(axis=1))).astype(int)
+    held = np.flatnonzero(((place >= 0) & (place < grid.shape)).all(axis=1))
+    within = held[one.territory.share[tuple(place[held].T)] > 0.0]
+    if len(within) == 0:
+        return 0.0
+    volumes = domain.cell_volumes_mm3[within]
+    return float(np.average(np.cbrt(6.0 * np.sqrt(2.0) * volumes), weights=volumes))
+
+
+def _reach_mm(infusion: Radioembolisation) -> float:
+    """Radius of most of the energy of an infusion's electrons."""
+    return point_kernel(load_microspheres(infusion.microspheres).nuclide.name).radius_with(_MOST_ENERGY)
+
+
 def _clusters_in_doubt(one: Delivered) -> Iterator[str]:
     census, infusion = one.census, one.infusion
     assert census is not None
@@ -120,7 +150,7 @@ def _clusters_in_doubt(one: Delivered) -> Iterator[str]:
             f"{census.clusters} clusters make the dose differ by {100.0 * of_dose:.2g} % only: a smooth deposition "
             "says the same"
         )
-    voxel, reach = float(spacing.max()), kernel.radius_with(_MOST_ENERGY)
+    voxel, reach = float(spacing.max()), _reach_mm(infusion)
     if voxel > _RESOLVED * reach:
         yield (
             f"clusters were drawn on voxels of {voxel:.2g} mm, and the radiation reaches {reach:.2g} mm: how the dose "

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+import imagio_sim
+from imagio_sim.anatomy.dicom_series import find_series
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.anatomy.volume import Grid
 from imagio_sim.campaign.infusions.absorbed_dose import InfusionDose, densities, infusion_doses
 from imagio_sim.delivery.dose import VoxelDose
 from imagio_sim.delivery.working_grid import grid_over, held_on
+from imagio_sim.export.dicom_map import ABSORBED_DOSE, write_dicom_map
 from imagio_sim.export.nifti import write_field_nifti
 from imagio_sim.outcome.dose import (
     PLANNED_DOSE_GY,
@@ -46,6 +49,8 @@ Floats = NDArray[np.float64]
 
 DOSE_FILE = "dose.nii.gz"
 """Dose by kernel when all has decayed, on the segmentation's grid."""
+DOSE_MAP = "dose.dcm"
+"""The same as DICOM Parametric Map."""
 LUNG_MASS = "lung_mass"
 
 _GBQ = 1e9
@@ -82,14 +87,28 @@ def dose_warnings(scenario: Scenario, plan_name: str, anatomy: Anatomy) -> list[
     ]
 
 
-def write_dose(folder: Path, scenario: Scenario, plan_name: str, anatomy: Anatomy, labels_file: Path | None) -> None:
-    """Write :data:`DOSE_FILE` where a plan gives any dose."""
+def write_dose(
+    folder: Path, scenario: Scenario, plan_name: str, anatomy: Anatomy, labels_file: Path | None, series: Path | None
+) -> tuple[str, ...]:
+    """Write the dose where a plan gives any, also as DICOM where there is a series; why that was not written.
+
+    Parameters
+    ----------
+    labels_file, series
+        First file of the segmentation, and folder of the DICOM series, where the patient has them.
+    """
     given = infusion_doses(scenario, plan_name, anatomy)
-    if given:
-        grid = anatomy.labels.grid
-        dose = np.sum([on_grid(one.dose.kernel, one.dose.grid, grid) for one in given], axis=0)
-        source = labels_file if labels_file is not None and labels_file.name.endswith((".nii", ".nii.gz")) else None
-        write_field_nifti(folder / DOSE_FILE, dose.astype(np.float32), grid, source)
+    if not given:
+        return ()
+    grid = anatomy.labels.grid
+    dose = np.sum([on_grid(one.dose.kernel, one.dose.grid, grid) for one in given], axis=0)
+    source = labels_file if labels_file is not None and labels_file.name.endswith((".nii", ".nii.gz")) else None
+    write_field_nifti(folder / DOSE_FILE, dose.astype(np.float32), grid, source)
+    if series is None:
+        return ()
+    files, version = find_series(series).files, imagio_sim.__version__
+    reason = write_dicom_map(folder / DOSE_MAP, dose, grid, files, ABSORBED_DOSE, plan=plan_name, version=version)
+    return () if reason is None else (f"{DOSE_MAP} was not written: {reason}",)
 
 
 def on_grid(values: Floats, source: Grid, target: Grid) -> Floats:

@@ -31,6 +31,8 @@ _EXPOSURE, _SURVIVAL = "_exposure_mol_s_per_m3", "_survival"
 _CARRIED = f"{STATE}{CARRIED}"
 _SAME_PLACE = {"given": "loaded"}
 """What sources call otherwise."""
+_LEAST_LEFT = 0.01
+"""Share of the peak that a course must end with, for its end to say how far the target's cells are off its surface."""
 _UMOL_PER_L = 1e3
 _HOUR = 3600.0
 
@@ -176,14 +178,15 @@ def _peak(courses: Mapping[str, TimeCourse], end: float | None = None) -> tuple[
     """Highest value of the sum of courses, and when [s]; of none there is nothing.
 
     Where it is known better what the sum ends at, by the surface of the target instead of by whole cells, all of it is
-    scaled to that ``end``.
+    scaled to that ``end``; not where next to nothing is left, because the ratio of two such ends says nothing of a peak
+    long before.
     """
     if not courses:
         return None, None
     course = summed(list(courses.values()))
     last = float(course.values[-1])
     highest, time = course.peak
-    return (highest if end is None or last <= 0.0 else highest * end / last), time
+    return (highest if end is None or last <= _LEAST_LEFT * highest else highest * end / last), time
 
 
 def _share_killed(drug: DrugOnMesh, assessment: Assessment) -> float | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from imagio_sim.anatomy.model import Anatomy
 from imagio_sim.campaign.geometry import StageGeometry
 from imagio_sim.campaign.infusions.absorbed_dose import InfusionDose, infusion_doses
-from imagio_sim.campaign.infusions.delivery import Delivered, cluster_warnings, delivered
+from imagio_sim.campaign.infusions.delivery import Delivered, cell_warnings, cluster_warnings, delivered
 from imagio_sim.campaign.infusions.drug_report import DrugOnMesh, Facts, drug_results, drug_warnings, drugs_on_mesh
 from imagio_sim.campaign.modalities.embolisation import closed_for
 from imagio_sim.delivery.clusters import Census
@@ -89,6 +89,7 @@ class Infused:
         if infusions:
             result["infusions"] = infusions
             result["warnings"].extend([*coverage_warnings(self.delivered), *cluster_warnings(self.delivered)])
+            result["warnings"].extend(cell_warnings(self.delivered, assessment.probe.domain))
         if self.drugs:
             result["drug"] = drug_results(self.drugs, assessment)
             result["warnings"].extend(drug_warnings(self.drugs))

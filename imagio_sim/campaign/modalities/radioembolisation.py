@@ -33,7 +33,7 @@ def sources(setting: StageSetting) -> tuple[SourceSpec, ...]:
         DecayingActivity(
             name=one.name,
             dose=projected(one.dose.kernel, one.dose.grid, domain),
-            local_dose=at_points(one.dose.local, one.dose.grid, points),
+            local_dose=projected(one.dose.local, one.dose.grid, domain),
             decay_rate=one.microspheres.nuclide.decay_constant,
             elapsed=elapsed,
         )

@@ -28,13 +28,31 @@ def quantile(value: Value, share: float, limits: QuantityKind) -> float:
     normal distribution, cut off at the range that is stated beside it, or else at ``limits``. In a range every value is
     as likely; where the value stated is one of its ends, the likelihood falls evenly from there to the other end. In a
     range of magnitudes half of the draws lie below the value stated and half above, and all of this is said of
-    logarithms.
+    logarithms. What would lie beyond ``limits`` is cut off, and the rest as likely among itself as stated.
     """
+    if value.sd is not None and not value.percentiles:
+        return _cut_normal(value, share, limits)
+    low, high = _share_at(value, limits.low), _share_at(value, limits.high)
+    found = _stated(value, low + share * (high - low))
+    return min(max(found, limits.low), limits.high)  # rounding
+
+
+def _share_at(value: Value, limit: float) -> float:
+    """Share of the distribution as stated that lies below a limit."""
+    from scipy.optimize import brentq
+
+    if _stated(value, 0.0) >= limit:
+        return 0.0
+    if _stated(value, 1.0) <= limit:
+        return 1.0
+    return float(brentq(lambda share: _stated(value, share) - limit, 0.0, 1.0))
+
+
+def _stated(value: Value, share: float) -> float:
+    """The value at a share of percentiles or a range, wherever it lies."""
     if value.percentiles:
         percents, values = zip(*sorted(value.percentiles), strict=True)
         return float(np.interp(100.0 * share, percents, values))
-    if value.sd is not None:
-        return _cut_normal(value, share, limits)
     assert value.low is not None
     assert value.high is not None
     if _is_wide(value):

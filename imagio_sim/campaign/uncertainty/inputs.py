@@ -46,6 +46,16 @@ _OF_HEAT = frozenset(
 """Constants that show only where something heats or cools the tissue."""
 _JUDGING = frozenset({"least_pulses", "shortest_pulse", "longest_pulse"})
 """Parameters of death models that say of which treatments they know nothing."""
+_AGAINST_THE_BATH, _WITH_THE_BATH = "half_saturation_", "partition_"
+_BATH = "beads: equilibrium with the drug, by the bath of the elution"
+"""What the equilibrium constants of beads are drawn by: the half saturation is inverse to the bath of the elution that
+gave it, whose volume by that of the beads is unknown, and the partition goes with it."""
+_FITS: Mapping[str, tuple[str, frozenset[str]]] = {
+    "three_state": ("three_state: rates of its fit", frozenset({"forward_rate", "backward_rate", "temperature_scale"}))
+}
+"""Parameters of a death model that one fit gave: what they are drawn by. Percentiles of each alone are published, not
+which belong together; a faster rate that rises more slowly with temperature is taken. Then cells are injured at 60 degC
+at 0.009 to 0.023 1/s, and drawn apart at 0.002 to 0.10 1/s, which no fit to the same cells allows."""
 _MEAN_OF_NORM = math.sqrt(8.0 / math.pi)
 """Mean length of a vector of three independent standard normal numbers."""
 
@@ -89,6 +99,8 @@ class UncertainConstant:
         What it is, as a scenario writes it.
     shared
         What it is drawn together with: constants with the same text go up and down together; empty for none.
+    opposed
+        Whether it goes down where those go up.
     """
 
     section: Section
@@ -97,6 +109,7 @@ class UncertainConstant:
     value: Value
     kind: QuantityKind
     shared: str = ""
+    opposed: bool = False
 
     @property
     def name(self) -> str:
@@ -122,12 +135,11 @@ class UncertainConstant:
 
     def drawn(self, share: float) -> float:
         """Quantile of the distribution."""
-        return quantile(self.value, share, self.kind)
+        return quantile(self.value, 1.0 - share if self.opposed else share, self.kind)
 
     def written(self, drawn: float, where: str) -> dict[str, Any]:
         """The value as a scenario gives it."""
-        within = min(max(drawn, self.kind.low), self.kind.high)
-        text = self.kind.text(within) if self.kind.unit else within
+        text = self.kind.text(drawn) if self.kind.unit else drawn
         return {"value": text, "source": f"drawn for {where} from {self.spread}"}
 
 
@@ -252,7 +264,8 @@ def _possible(device: Device, constant: DeviceConstant, end: float) -> float:
 def uncertain_brought(scenario: Scenario, plan_name: str) -> list[UncertainConstant]:
     """Every value with a spread of what the infusions of a plan bring: drugs, particles, oils, liposomes, microspheres.
 
-    The rows of a table against temperature go up and down together: they are one measurement.
+    The rows of a table against temperature go up and down together: they are one measurement. So do the equilibrium
+    constants of all beads with all drugs: one unknown bath stands behind their ranges, see :data:`_BATH`.
     """
     brought = {
         place: known
@@ -261,28 +274,47 @@ def uncertain_brought(scenario: Scenario, plan_name: str) -> list[UncertainConst
         for place, known in infusion.library_values(scenario.pharmacy).items()
     }
     return [
-        UncertainConstant("pharmacy_values", entry, key, known.value, pharmacy_kinds(entry)[key], _table(entry, key))
+        UncertainConstant(
+            "pharmacy_values",
+            entry,
+            key,
+            known.value,
+            pharmacy_kinds(entry)[key],
+            _measured_with(entry, key),
+            opposed=key.startswith(_WITH_THE_BATH),
+        )
         for (entry, key), known in sorted(brought.items())
         if has_spread(known.value)
     ]
 
 
-def _table(entry: str, key: str) -> str:
-    """Which table a key is a row of; empty for one that is none."""
+def _measured_with(entry: str, key: str) -> str:
+    """What a value was measured together with: the bath, or the table that it is a row of; empty for neither."""
+    if key.startswith((_AGAINST_THE_BATH, _WITH_THE_BATH)):
+        return _BATH
     name, is_row, _ = key.partition("_row_")
     return f"{entry}: {name}, all rows" if is_row else ""
 
 
 def uncertain_deaths(scenario: Scenario, plan_name: str) -> list[UncertainConstant]:
-    """Every parameter with a spread of the death models that decide; those of drugs that no infusion brings are not."""
+    """Every parameter with a spread of the death models that decide; those of drugs that no infusion brings are not.
+
+    Parameters of one fit go up and down together.
+    """
     brought = {one.owner for one in uncertain_brought(scenario, plan_name)}
     others = tuple(f"_{name}" for name in drug_names() if name not in brought)
     return [
-        UncertainConstant("death_values", model, key, value, death_kinds(model)[key])
+        UncertainConstant("death_values", model, key, value, death_kinds(model)[key], _fitted_with(model, key))
         for model in deciding_models(scenario, plan_name)
         for key, value in scenario.death_model_values(model).items()
         if has_spread(value) and key in death_kinds(model) and key not in _JUDGING and not key.endswith(others)
     ]
+
+
+def _fitted_with(model: str, key: str) -> str:
+    """What fit a parameter is of; empty for none."""
+    name, parameters = _FITS.get(model, ("", frozenset[str]()))
+    return name if key in parameters else ""
 
 
 def uncertain_places(scenario: Scenario, plan_name: str, *, mean_error_mm: float) -> list[UncertainPlace]:

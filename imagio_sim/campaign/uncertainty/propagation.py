@@ -42,6 +42,7 @@ from imagio_sim.outcome.uncertainty import (
     PlanDifference,
     PlanUncertainty,
     Probability,
+    ProbabilityMap,
     contributions,
     interval,
     is_covered,
@@ -52,6 +53,7 @@ from imagio_sim.outcome.uncertainty import (
 )
 from imagio_sim.plan import Scenario
 
+FILE = "uncertainty.json"
 FEWEST, MOST = 8, 4096
 """Members that a sample may have."""
 MARGIN_MM = 5.0
@@ -391,13 +393,43 @@ def write_uncertainty(folder: Path, found: Mapping[str, PlanUncertainty], asked:
     from imagio_sim.export.nifti import write_field_nifti
 
     for name, one in found.items():
-        write_field_nifti(folder / f"death_probability_{name}.nii.gz", one.zone.share.astype(np.float32), one.zone.grid)
+        write_field_nifti(_map_file(folder, name), one.zone.share.astype(np.float32), one.zone.grid)
     data = {
         "asked": asdict(asked),
         "plans": {name: one.data() for name, one in found.items()},
         "differences": [one.data() for one in differences(found)],
     }
     text = json.dumps(data, indent=1)
-    partial = folder / ".uncertainty.json"
+    partial = folder / f".{FILE}"
     partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(folder / "uncertainty.json")
+    partial.replace(folder / FILE)
+
+
+def read_uncertainty(folder: Path) -> dict[str, PlanUncertainty]:
+    """What :func:`write_uncertainty` has written, by plan.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no sample.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        raise InputError(
+            str(folder),
+            found=f"no {FILE}",
+            allowed="a folder of imagio uncertainty",
+            remedy="draw the plans with imagio uncertainty SCENARIO",
+        )
+    plans = json.loads(file.read_text(encoding="utf-8"))["plans"]
+    return {name: PlanUncertainty.of_data(data, _map(folder, name)) for name, data in plans.items()}
+
+
+def _map(folder: Path, plan: str) -> ProbabilityMap:
+    file = _map_file(folder, plan)
+    nifti = open_nifti(file)
+    return ProbabilityMap(np.asarray(voxels(nifti, file), dtype=float), nifti_grid(nifti, file))
+
+
+def _map_file(folder: Path, plan: str) -> Path:
+    return folder / f"death_probability_{plan}.nii.gz"

@@ -24,7 +24,13 @@ experiment that is older than this page (CR01, MW13, IR01, RE, DR, EM, LI) was w
 A case disagrees as soon as one of its quantities does. Inputs that a source
 leaves open are sampled over what is plausible, never chosen to fit: a quantity agrees when at least two thirds of
 the samples are within the tolerance, disagrees when at most one third is, and is not judged in between, because then
-the missing input decides. No constant was changed for any case that is not marked as calibrating.
+the missing input decides.
+
+Some choices of the model were made when results of cases were known, so that agreement there is weaker evidence than
+a prediction: how far steam carries heat (RF04, RF08, which calibrate for that; decision 0004), how much of the
+contraction shows (MW01, MW03, MW13; decision 0019), that the apparatus stands between bath and beads (DR09; decision
+0012), and when capillaries close around dying tissue (its delay is that of DR03; decision 0020). Set-ups of RF02,
+RF06 and RF08 were corrected or widened after their first results, as their folders say.
 """
 LIMITS = """\
 Research software, not a medical device. Agreement with a few bench experiments does not prove a prediction in a

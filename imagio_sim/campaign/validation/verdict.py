@@ -32,7 +32,7 @@ class Verdict:
     model_low, model_high
         Smallest and largest over the models of cell death; None where no death model decides.
     reference, reference_spread
-        Measured (or exact) value and its standard deviation, as published.
+        Measured (or exact) value and its standard deviation, as published or of a count.
     accepted_low, accepted_high
         What the tolerance allows; None: no limit on that side.
     verdict

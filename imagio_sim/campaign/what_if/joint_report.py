@@ -3,25 +3,31 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import yaml
 
 from imagio_sim.campaign.finished_runs import FinishedRun
+from imagio_sim.campaign.uncertainty.page import sections_of
 from imagio_sim.campaign.viewer_files import SURFACES, as_file_name
 from imagio_sim.campaign.what_if.comparison import Comparison
 from imagio_sim.errors import InputError
 from imagio_sim.outcome.surface import Surface
 from imagio_sim.view.comparison_report import ComparedRun, ComparisonReport, write_comparison_report
 from imagio_sim.view.interactive import ShownSurface, encoded_scene
-from imagio_sim.view.page import TextTable
+from imagio_sim.view.page import TextTable, write_page
 from imagio_sim.view.report import Picture
 from imagio_sim.view.scene import ORGAN_COLOUR, STRUCTURE_COLOUR, TARGET_COLOUR, VESSEL_COLOUR
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 REPORT = "report.html"
+PLACE_OF_UNCERTAINTY = "<!-- how sure are we -->"
+"""Where a run's own report leaves room for what a sample of it says."""
 PICTURES = {
     "zone_planes.png": "Zone and target in three planes",
     "zone_3d.png": "Zone, target and needles in space",
@@ -35,16 +41,21 @@ _ZONE_COLOURS = ("#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#0072B2", "#E69F00
 _OWN_COLOURS = {"target": (TARGET_COLOUR, 0.8), "organ": (ORGAN_COLOUR, 0.12)}
 
 
-def write_joint_report(path: Path, runs: Sequence[FinishedRun], comparison: Comparison) -> None:
+def write_joint_report(
+    path: Path, runs: Sequence[FinishedRun], comparison: Comparison, *, uncertainty: Path | None = None
+) -> None:
     """Write one page: of a single run its own report, of several one in which they stand side by side.
 
     Parameters
     ----------
     comparison
         Of the same runs; the page has its order.
+    uncertainty
+        Folder of ``imagio uncertainty`` in which their plans were drawn; the page then says how sure they are.
     """
+    sure = None if uncertainty is None else sections_of(uncertainty, {run.result["plan"] for run in runs})
     if len(runs) == 1:
-        _copy_own_report(runs[0], path)
+        _write_own_report(runs[0], path, sure)
         return
     by_label = {run.label: run for run in runs}
     ordered = [by_label[one.label] for one in comparison.runs]
@@ -58,6 +69,7 @@ def write_joint_report(path: Path, runs: Sequence[FinishedRun], comparison: Comp
             differences=_difference_table(comparison),
             notes=comparison.notes,
             scene=_scene(ordered),
+            uncertainty=sure,
         ),
     )
 
@@ -75,17 +87,18 @@ def _difference_table(comparison: Comparison) -> TextTable:
     return TextTable(["plan A", "plan B", "where", "only A (ml)", "only B (ml)", "both (ml)"], rows)
 
 
-def _copy_own_report(run: FinishedRun, path: Path) -> None:
+def _write_own_report(run: FinishedRun, path: Path, sure: Markup | None) -> None:
     own = run.folder / REPORT
-    if not own.is_file():
+    text = own.read_text(encoding="utf-8") if own.is_file() else ""
+    if PLACE_OF_UNCERTAINTY not in text:
         raise InputError(
             str(run.folder),
-            found="a run without a report, made without pictures",
-            allowed="a run with its pictures",
+            found="a run without a report, made without pictures" if not text else "a report of an earlier version",
+            allowed="a run with its report",
             remedy="run the scenario again with imagio run --restart",
         )
-    if own.resolve() != path.resolve():
-        shutil.copyfile(own, path)
+    if own.resolve() != path.resolve() or sure is not None:
+        write_page(path, text.replace(PLACE_OF_UNCERTAINTY, sure or PLACE_OF_UNCERTAINTY))
 
 
 def _compared(run: FinishedRun) -> ComparedRun:

@@ -116,6 +116,7 @@ class DrugSource(HeatSource):
         shares, case = self.organ.shells.share, surroundings.case
         self._effect = DrugDeathInShells(spec.drug, case.deciding_models, shares, case.death_parameters)
         self._vessels = VesselsInShells(spec.vessel_delay, shares.shape)
+        self.organ.kinetics.open_during = self._open_during
         self._exposure: Floats = np.zeros_like(shares)
         self._book, self._step, self._end = DrugBook(), _FIRST_STEP, case.end_time
         self._time = self._pending = self._acted_until = 0.0
@@ -178,9 +179,9 @@ class DrugSource(HeatSource):
     def _acted(self, step: Step) -> None:
         """Count what a step of the local exchange did to cells and in plasma."""
         during = CellSurroundings(step.free_mean, self.organ.content(step.cells_mean))
+        before = self._effect.surviving
         self._effect.advance(during, step.duration)
-        self._vessels.advance(self._effect.surviving, step.duration)
-        self.organ.kinetics.open_share = self._vessels.open_share
+        self._vessels.advance(0.5 * (before + self._effect.surviving), step.duration)
         self._exposure = self._exposure + step.duration * step.free_mean
         self._book.corrected_in_exchange += step.corrected
         end = step.state.plasma / self.spec.body.plasma_volume
@@ -188,6 +189,10 @@ class DrugSource(HeatSource):
         self._acted_until += step.duration
         self._plasma.add(self._acted_until, end)
         self._in_target.add(self._acted_until, target_mean(self.organ, step.state))
+
+    def _open_during(self, duration: float) -> Floats:
+        """Mean share (s, count) of open vessels over the next step of the local exchange."""
+        return self._vessels.open_during(self._effect.surviving, duration)
 
     def _note_courses(self) -> None:
         """Begin the courses of the stage with what there is."""
@@ -303,7 +308,6 @@ class DrugSource(HeatSource):
     def _take_vessels(self, fields: Mapping[str, Floats]) -> None:
         """Go on with the capillaries that were open."""
         self._vessels.take(by_shell(self.organ.shells.share, fields, CLOSED, amount=False))
-        self.organ.kinetics.open_share = self._vessels.open_share
 
     def checkpoint_fields(self) -> dict[str, Floats]:
         """Drug at the nodes, what it has done, and what it had done when the stage began."""

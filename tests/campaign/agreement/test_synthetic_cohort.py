@@ -98,7 +98,7 @@ def test_patients_differ_and_the_truth_is_within_its_published_spread(small: Pat
     assert len(set(perfusion)) == 3
     volumes = [truth.volume_ml for truth in truths]
     assert np.argsort(perfusion).tolist() == np.argsort(volumes)[::-1].tolist()
-    assert all(0.6 < truth.length_ratio < 1.0 for truth in truths)
+    assert all(0.6 < truth.length_ratio < 1.15 for truth in truths)
 
 
 def test_the_vessels_of_the_truth_are_not_those_that_the_calibrator_sees(small: Path) -> None:

@@ -9,19 +9,25 @@ from typing import Any
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 
 from imagio_sim.anatomy.volume import Grid
-from imagio_sim.campaign.geometry import read_anatomy
+from imagio_sim.campaign.geometry import read_anatomy, stage_geometry
 from imagio_sim.campaign.infusions.absorbed_dose import infusion_doses
 from imagio_sim.campaign.infusions.dose_assessment import assess_dose, dose_warnings, on_grid, write_dose
+from imagio_sim.campaign.modalities.radioembolisation import sources
+from imagio_sim.campaign.modalities.setting import StageSetting
 from imagio_sim.campaign.run import RunOptions, run_plan
+from imagio_sim.meshing.transfer import node_volumes_mm3
 from imagio_sim.outcome.result import DoseResult
 from imagio_sim.pharmacy.microspheres import load_microspheres
 from imagio_sim.plan import Scenario
+from imagio_sim.solve.sources.radiation import RadiationSpec
 from imagio_sim.tissue.constants import load_constants
 from tests.campaign.conftest import Observed
 from tests.campaign.embolised import ALL, TUMOUR, bland, labels, patient, write_uptake
+from tests.export.test_dicom_seg import series
 
 
 def spheres(territory: dict[str, Any] = ALL, **changes: Any) -> dict[str, Any]:
@@ -281,14 +287,14 @@ def test_a_plan_without_radiation_has_no_dose(tmp_path: Path) -> None:
     scenario = staged(tmp_path, bland(ALL))
     anatomy = read_anatomy(scenario)
     assert assess_dose(scenario, "A", anatomy) is None
-    write_dose(tmp_path, scenario, "A", anatomy, None)
+    write_dose(tmp_path, scenario, "A", anatomy, None, None)
     assert not (tmp_path / "dose.nii.gz").exists()
 
 
 def test_the_image_of_the_dose_lies_on_the_segmentation(tmp_path: Path) -> None:
     scenario = staged(tmp_path, spheres())
     anatomy = read_anatomy(scenario)
-    write_dose(tmp_path, scenario, "A", anatomy, tmp_path / "seg.nii.gz")
+    write_dose(tmp_path, scenario, "A", anatomy, tmp_path / "seg.nii.gz", None)
     written, segmentation = (nibabel.load(tmp_path / name) for name in ("dose.nii.gz", "seg.nii.gz"))
     assert written.get_data_dtype() == np.float32
     assert np.array_equal(written.affine, segmentation.affine)
@@ -296,6 +302,37 @@ def test_the_image_of_the_dose_lies_on_the_segmentation(tmp_path: Path) -> None:
     dose = np.asarray(written.dataobj)
     assert dose.shape == segmentation.shape
     assert dose[TUMOUR].mean() == pytest.approx(one.dose.kernel[one.delivered.target].mean(), rel=0.02)
+
+
+def test_the_dose_is_a_dicom_map_where_the_patient_is_a_dicom_series(tmp_path: Path) -> None:
+    scenario = staged(tmp_path, spheres())
+    anatomy = read_anatomy(scenario)
+    (tmp_path / "ct").mkdir()
+    (one,) = infusion_doses(scenario, "A", anatomy)
+    hottest = one.dose.grid.to_lps(np.argwhere(one.dose.kernel == one.dose.kernel.max())[:1].astype(float))[0]
+    for file in series(tmp_path / "ct"):
+        image = pydicom.dcmread(file)
+        image.ImagePositionPatient = list(hottest + np.array(image.ImagePositionPatient) - [-5.0, 7.0, 100.0])
+        image.save_as(file)
+    assert write_dose(tmp_path, scenario, "A", anatomy, None, tmp_path / "ct") == ()
+    read = pydicom.dcmread(tmp_path / "dose.dcm")
+    mapping = read.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    assert mapping.MeasurementUnitsCodeSequence[0].CodeValue == "Gy"
+    assert read.pixel_array.max() == pytest.approx(one.dose.kernel.max(), rel=0.05)
+
+
+def test_both_doses_come_to_the_mesh_in_the_same_way_with_what_they_hold(tmp_path: Path) -> None:
+    """Local deposition jumps from voxel to voxel: read at the nodes it is what a few voxels say."""
+    scenario = staged(tmp_path, spheres(**CLUSTERS))
+    anatomy = read_anatomy(scenario)
+    made = stage_geometry(scenario, "A", anatomy, stage=0, resolution="coarse")
+    (spec,) = sources(StageSetting(scenario, "A", 0, made, {}))
+    assert isinstance(spec, RadiationSpec)
+    (one,), (activity,) = infusion_doses(scenario, "A", anatomy), spec.activities
+    for nodal, values in ((activity.dose, one.dose.kernel), (activity.local_dose, one.dose.local)):
+        held = float(node_volumes_mm3(made.domain) @ nodal)
+        assert held == pytest.approx(float(values.sum()) * one.dose.grid.voxel_volume_mm3, rel=0.01)
+        assert 0.0 <= nodal.min() < nodal.max() <= values.max()
 
 
 def test_values_keep_their_place_on_a_finer_grid_and_are_nothing_beyond_their_own() -> None:

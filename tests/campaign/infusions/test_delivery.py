@@ -12,9 +12,10 @@ import pytest
 
 from imagio_sim.anatomy.volume import Image
 from imagio_sim.campaign.geometry import read_anatomy
-from imagio_sim.campaign.infusions.delivery import Delivered, cluster_warnings, delivered
+from imagio_sim.campaign.infusions.delivery import Delivered, cell_warnings, cluster_warnings, delivered
 from imagio_sim.delivery.working_grid import CLUSTERED_MM
 from imagio_sim.errors import InputError
+from imagio_sim.meshing.phantoms import box
 from imagio_sim.pharmacy.particles import load_particles
 from imagio_sim.plan import Scenario
 from imagio_sim.tissue.constants import load_constants
@@ -208,20 +209,22 @@ def test_nothing_passes_the_organ_unless_a_shunt_is_given(tmp_path: Path) -> Non
     assert given(tmp_path, bland(ALL)).deposition.lung_share == 0.0
 
 
+SPHERES = {
+    "kind": "radioembolisation",
+    "organ": ["liver"],
+    "territory": ALL,
+    "microspheres": "therasphere",
+    "activity": "0.5 GBq",
+    "lung_shunt": "0 %",
+    "deposition": "clusters",
+    "seed": 1,
+}
+
+
 def test_clusters_that_make_no_difference_or_are_not_followed_are_said(tmp_path: Path) -> None:
-    spheres = {
-        "kind": "radioembolisation",
-        "organ": ["liver"],
-        "territory": ALL,
-        "microspheres": "therasphere",
-        "activity": "0.5 GBq",
-        "lung_shunt": "0 %",
-        "deposition": "clusters",
-        "seed": 1,
-    }
-    glass = given(tmp_path, spheres)
+    glass = given(tmp_path, SPHERES)
     assert cluster_warnings([glass]) == []
-    many = given(tmp_path, {**spheres, "microspheres": "sir_spheres", "activity": "20 GBq"})
+    many = given(tmp_path, {**SPHERES, "microspheres": "sir_spheres", "activity": "20 GBq"})
     assert glass.census is not None
     assert many.census is not None
     assert many.census.relative_spread < 0.5 * glass.census.relative_spread
@@ -232,3 +235,19 @@ def test_clusters_that_make_no_difference_or_are_not_followed_are_said(tmp_path:
     assert "drawn on voxels of 4 mm" in said
     (said,) = cluster_warnings([given(tmp_path, bland(ALL, deposition="clusters", seed=5))])
     assert "mesh cells of several millimetres" in said
+
+
+@pytest.mark.parametrize(("edge_mm", "said"), [(5.0, 1), (2.0, 0)])
+def test_clusters_that_cells_average_before_they_kill_are_said(tmp_path: Path, edge_mm: float, said: int) -> None:
+    """Half of the 5.3 mm that the electrons of Y-90 reach is the limit; the cells' own edge is that of their volume."""
+    glass = given(tmp_path, SPHERES)
+    corner = glass.territory.grid.to_lps(np.argwhere(glass.territory.share > 0.0)).min(axis=0)
+    bricks = box(6, 30.0)
+    factor = edge_mm / np.cbrt(6.0 * np.sqrt(2.0) * bricks.cell_volumes_mm3[0])
+    domain = replace(bricks, points_mm=corner + factor * bricks.points_mm)
+    warnings = cell_warnings([glass], domain)
+    assert len(warnings) == said
+    assert all(f"mesh cells of {edge_mm:.2g} mm, and the radiation reaches 5.3 mm" in one for one in warnings)
+    assert cell_warnings([replace(glass, census=None)], domain) == []
+    assert cell_warnings([given(tmp_path, bland(ALL, deposition="clusters", seed=5))], domain) == []
+    assert cell_warnings([glass], replace(domain, points_mm=domain.points_mm + 1e3)) == []

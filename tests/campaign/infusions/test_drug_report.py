@@ -104,6 +104,12 @@ def test_the_highest_mean_of_the_target_is_told_with_its_time() -> None:
     assert (made["target_peak_umol_per_l"], made["target_peak_s"]) == pytest.approx((7.5, 2400.0))
 
 
+def test_a_peak_long_before_is_not_scaled_by_what_is_left_when_that_is_next_to_nothing() -> None:
+    facts = source(target_course_mol_per_m3=course((0.0, 0.0), (1800.0, 5e-3), (7200.0, 1e-6)))
+    made = drug_results(drugs_on_mesh([(0.0, {"liposomes.drip": facts})], shown(free=3e-6)), assessment())
+    assert made["doxorubicin"]["target_peak_umol_per_l"] == pytest.approx(5.0)
+
+
 def test_each_drug_has_its_own_share_of_the_target_that_it_kills() -> None:
     """Half a cell in ten survives within 4.5 mm of the middle, all beyond it; and of another drug all everywhere."""
     near = np.linalg.norm(cube()[0].points_mm, axis=1) < 4.5

@@ -76,3 +76,20 @@ def test_the_page_says_which_distribution_was_taken_and_from_whom() -> None:
     assert words(value(1.0, low=0.5, high=2.0)) == "0.5 to 2 1/s (even; someone)"
     assert "on either side of 1" in words(value(1.0, low=0.01, high=2.0))
     assert "most likely 1" in words(value(1.0, low=1.0, high=2.0))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        value(600.0, low=400.0, high=2000.0),
+        value(100.0, low=1.0, high=1e4),
+        value(900.0, low=100.0, high=3000.0, percentiles=((5, 100.0), (50, 900.0), (95, 3000.0))),
+    ],
+    ids=["range", "magnitudes", "percentiles"],
+)
+def test_what_lies_beyond_what_is_plausible_is_cut_off_and_not_piled_up_at_the_end(known: Value) -> None:
+    found = draws(known)
+    assert found.max() <= LIMITS.high
+    assert np.mean(found > 0.999 * LIMITS.high) < 0.005
+    assert found[-1] > 0.99 * LIMITS.high
+    assert np.all(np.diff(found) >= 0.0)

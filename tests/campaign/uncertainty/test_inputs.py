@@ -199,6 +199,37 @@ def test_rows_of_a_table_are_one_input() -> None:
     assert joint_name(rows) == "thermodox: release_rate, all rows"
 
 
+def test_one_unknown_bath_stands_behind_the_equilibrium_of_all_beads() -> None:
+    stages = [
+        {"infusions": [BEADS], "wait": "1 day"},
+        {"infusions": [{**BEADS, "particles": "lifepearl_200", "drug": "idarubicin"}], "wait": "1 day"},
+    ]
+    target = {"sphere": {"centre": [0, 0, 10], "diameter": "1 cm", "tissue": "tumour_liver"}}
+    scenario = bench(plans={PLAN: {"stages": stages}}, target=target, solver={"resolution": "coarse"})
+    found = uncertain_brought(scenario, PLAN)
+    held, partitions = (
+        [one for one in found if one.quantity.startswith(kind)] for kind in ("half_saturation", "partition")
+    )
+    assert {one.owner for one in held} == {one.owner for one in partitions} == {"dc_bead_100_300", "lifepearl_200"}
+    assert len({one.key for one in (*held, *partitions)}) == 1
+    for share in (0.01, 0.3, 0.99):
+        # as one bath by that of the calibration: the same for all, inverse for the partition
+        first, *others = [one.drawn(share) / one.value.value for one in held]
+        others += [one.value.value / one.drawn(share) for one in partitions]
+        assert others == pytest.approx([first] * len(others), rel=0.02)
+    assert held[0].drawn(0.01) < 0.05 * held[0].value.value
+
+
+def test_parameters_of_one_fit_are_one_input() -> None:
+    scenario = bench(solver={**bench_case()["solver"], "death_model": "three_state"})
+    rates = [
+        one for one in uncertain_deaths(scenario, PLAN) if one.owner == "three_state" and one.quantity != "threshold"
+    ]
+    assert {one.quantity for one in rates} == {"forward_rate", "backward_rate", "temperature_scale"}
+    assert joint_name(rates) == "three_state: rates of its fit"
+    assert len({one.key for one in rates}) == 1
+
+
 def test_only_the_death_models_that_decide_are_drawn_and_of_drugs_only_what_is_given() -> None:
     assert {one.owner for one in uncertain_deaths(bench(), PLAN)} == {"arrhenius_hepg2"}
     found = uncertain_deaths(with_liposomes(), PLAN)

@@ -33,7 +33,7 @@ def meshes(tmp_path_factory: pytest.TempPathFactory) -> object:
         yield
 
 
-def members(vary: str) -> tuple[Member, ...]:
+def slow_members(vary: str) -> tuple[Member, ...]:
     """Members with steps so small that hours take seconds."""
     solver = {"resolution": "coarse", "geometry": "axisymmetric", "time_tolerance": "0.01 K"}
     return members_of(bench(solver=solver), (), [parse_vary(vary)])
@@ -67,7 +67,7 @@ def runs_of_this_test() -> list[psutil.Process]:
 
 
 def test_side_by_side_gives_the_same_numbers_as_in_turn(tmp_path: Path) -> None:
-    wanted = members(f"{POWER}=20W:40W:10W")
+    wanted = members_of(bench(), (), [parse_vary(f"{POWER}=20W:40W:10W")])
     in_turn = list(sweep(wanted, options(tmp_path / "in_turn"), listener()))
     counts: list[int] = []
     together = list(sweep(wanted, options(tmp_path / "together"), listener(), workers=2, settled=counts.append))
@@ -78,7 +78,7 @@ def test_side_by_side_gives_the_same_numbers_as_in_turn(tmp_path: Path) -> None:
 
 
 def test_killed_members_say_so_and_the_others_go_on(tmp_path: Path) -> None:
-    *long, short = wanted = members(f"{DURATION}=24h,23h,10s")
+    *long, short = wanted = slow_members(f"{DURATION}=24h,23h,10s")
     killer = threading.Thread(target=kill_when_begun, args=([tmp_path / one.variant.name for one in long],))
     killer.start()
     ended = list(sweep(wanted, options(tmp_path), listener(), workers=2))
@@ -102,7 +102,7 @@ def status(folder: Path) -> str:
 
 
 def test_a_wish_to_stop_ends_all_at_a_checkpoint_and_starts_no_more(tmp_path: Path) -> None:
-    wanted = members(f"{DURATION}=24h,23h,22h")
+    wanted = slow_members(f"{DURATION}=24h,23h,22h")
     first, second, third = (tmp_path / one.variant.name for one in wanted)
 
     with pytest.raises(Interrupted):

@@ -6,6 +6,7 @@ Run as ``python3 -m validation.experiments.RE01_explants.study``; writes the tab
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,9 @@ Floats = NDArray[np.float64]
 
 MEDIAN_GY, QUARTILES_GY = 240.0, (136.0, 387.0)
 THRESHOLD_GY = 190.0
-COMPLETE_ABOVE, COMPLETE_BELOW = 24.0 / 28.0, 6.0 / 17.0
+# Tumours with complete necrosis, of so many.
+ABOVE, BELOW = (24, 28), (6, 17)
+COMPLETE_ABOVE, COMPLETE_BELOW = ABOVE[0] / ABOVE[1], BELOW[0] / BELOW[1]
 _QUARTILE = 0.6744897501960817
 
 
@@ -76,7 +79,9 @@ def judge(case: ValidationCase) -> tuple[Verdict, ...]:
             [one.above for one in found],
             within=(0.75, None),
             reference=COMPLETE_ABOVE,
+            spread=binomial_error(*ABOVE),
             unknown=case.unknown_text,
+            why=_two_sided([one.above for one in found], *ABOVE),
         ),
         judged(
             "complete necrosis below 190 Gy",
@@ -84,8 +89,33 @@ def judge(case: ValidationCase) -> tuple[Verdict, ...]:
             [one.below for one in found],
             within=(0.20, 0.50),
             reference=COMPLETE_BELOW,
+            spread=binomial_error(*BELOW),
             unknown=case.unknown_text,
         ),
+    )
+
+
+def binomial_error(complete: int, tumours: int) -> float:
+    """Standard deviation of a share that was counted."""
+    share = complete / tumours
+    return float(np.sqrt(share * (1.0 - share) / tumours))
+
+
+def binomial_interval(complete: int, tumours: int) -> tuple[float, float]:
+    """Shares of which the count is not among the rarest 2.5 % on either side (Clopper and Pearson)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(complete, tumours).proportion_ci(0.95, method="exact")
+    return float(interval.low), float(interval.high)
+
+
+def _two_sided(shares: Sequence[float], complete: int, tumours: int) -> str:
+    """What a tolerance with one side leaves out."""
+    low, high = binomial_interval(complete, tumours)
+    kept = np.mean([low <= share <= high for share in shares])
+    return (
+        f"the tolerance has no upper side; {complete} of {tumours} allow {low:.0%} to {high:.0%} (95 %), which "
+        f"{kept:.0%} of the samples keep"
     )
 
 
@@ -95,6 +125,8 @@ def main() -> None:
     half, slope = spheres.values["half_control_dose"], spheres.values["control_slope"]
     print("| D50 (Gy) | slope | tumour by treated liver | above 190 Gy | below | all |\n|---|---|---|---|---|---|")
     print(f"| measured | | | {COMPLETE_ABOVE:.0%} | {COMPLETE_BELOW:.0%} | {30 / 45:.0%} |")
+    ends = [" to ".join(f"{end:.0%}" for end in binomial_interval(*counted)) for counted in (ABOVE, BELOW, (30, 45))]
+    print(f"| 95 % of such counts | | | {' | '.join(ends)} |")
     for factor in (1.0, 1.5, 2.0):
         for dose, steep in ((half.value, slope.value), (half.low, slope.value), (half.high, slope.value)):
             assert dose is not None

@@ -5,13 +5,15 @@ python -m validation.verification.SH01_contraction_while_heated.ball
 
 Shells follow the solid matter. Waves from the middle are absorbed by the water they meet. A shell contracts towards
 the length that the table gives for its temperature, with a time constant; what it loses is water at its temperature,
-which flows through all shells outside it, at their temperatures, or leaves the tissue. Inflated lung that gets hot
-loses its air, which carries no heat. Explicit in time.
+which flows through all shells outside it, at their temperatures, or leaves the tissue. Steam carries latent heat from
+shells that boil to those that boil less, by the law of the program (docs/decisions/0004). Inflated lung that gets hot
+loses its air, which carries no heat. After the waves are off the ball cools on its own. Explicit in time.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,10 +28,14 @@ from imagio_sim.tissue.library import load_tissue
 
 Floats = NDArray[np.float64]
 
-INNER, OUTER, START, BOILING = 1.5e-3, 45e-3, 20.0, 100.0
-"""Radii [m] of the antenna and of the ball, temperature [degC] at the start, and at which water boils."""
+INNER, OUTER, BOILING = 1.5e-3, 45e-3, 100.0
+"""Radii [m] of the antenna and of the ball, and the temperature [degC] at which water boils."""
 WATER_HEAT_CAPACITY = 4.18e6
 """[J/(m3 K)]. Source: water at 20 to 60 degC."""
+STARTS, POWERS = (20.0, 37.0), ((15.0, 600.0), (27.0, 360.0), (27.0, 960.0), (45.0, 600.0))
+"""Of the table: temperatures [degC] before, powers [W] and how long [s]."""
+TIME_CONSTANTS, COOLING = (20.0, 60.0, 200.0), 600.0
+"""Of the table: time constants of contraction, and of being left alone afterwards [s]."""
 COLLAPSE, COLLAPSE_TIME = 60.0, 10.0
 """Temperature [degC] above which inflated lung loses its air, and the time constant [s]: assumed."""
 ABSORPTION = {"liver": 80.0, "lung_inflated": 67.0, "lung_deflated": 91.0}
@@ -53,6 +59,10 @@ class Heating:
         Share of the expelled water that leaves the tissue with its heat.
     tissue, collapses
         Of the ball; whether inflated lung loses its air where it gets hot.
+    start
+        Temperature [degC] of the ball before, and of what lies around it.
+    cooling
+        How long [s] the ball is left to itself after the power goes off.
     """
 
     power: float
@@ -62,6 +72,8 @@ class Heating:
     leaves: float = 0.0
     tissue: str = "liver"
     collapses: bool = False
+    start: float = 20.0
+    cooling: float = 0.0
 
     @property
     def airless(self) -> str:
@@ -71,10 +83,10 @@ class Heating:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Radius of what died [mm] in space when the power goes off, and of the same tissue before.
+    """Radius of what died [mm] in space at the end, and of the same tissue before.
 
-    ``length_ratio`` is that of its contraction if all of it comes after the heat, ``balance`` is heat found over heat
-    given.
+    ``length_ratio`` is that of its contraction if all of it comes after the heat, by the highest temperature of each
+    shell, ``balance`` is heat found over heat given.
     """
 
     in_space_mm: float
@@ -100,7 +112,9 @@ class Ball:
         self.solid, self.water = (1.0 - water) * self.volume, water * self.volume
         self.first_water, self.edges = self.water.copy(), self.before.copy()
         self.contracted, self.damage = np.zeros(shells), np.zeros(shells)
-        self.heat = (self.solid_capacity + self.water * WATER_HEAT_CAPACITY) * START
+        self.steam_diffusivity = constants["boiling_water_diffusivity"].value
+        self.heat = (self.solid_capacity + self.water * WATER_HEAT_CAPACITY) * heating.start
+        self.hottest, self.power = np.full(shells, heating.start), heating.power
         self.first_heat, self.given, self.gone = float(self.heat.sum()), 0.0, 0.0
 
     @cached_property
@@ -125,6 +139,7 @@ class Ball:
     def advance(self, left: float) -> float:
         """One step of at most ``left`` [s]; its length [s]."""
         temperature, liquid = self.state()
+        self.hottest = np.maximum(self.hottest, temperature)
         duration = min(0.3 * float(np.diff(self.edges).min()) ** 2 * self._swiftest, 0.5, left)
         if self.heating.contraction > 0.0:
             self._contract(temperature, liquid, duration)
@@ -154,25 +169,33 @@ class Ball:
 
     def _heat(self, temperature: Floats, liquid: Floats, duration: float) -> None:
         width, middle = np.diff(self.edges), 0.5 * (self.edges[1:] + self.edges[:-1])
-        steepness = np.append(np.diff(temperature) / np.diff(middle), (START - temperature[-1]) / (0.5 * width[-1]))
+        outside = (self.heating.start - temperature[-1]) / (0.5 * width[-1])
+        steepness = np.append(np.diff(temperature) / np.diff(middle), outside)
         airless, own = self.conductivities
         resistance = 1.0 / (airless + (own - airless) * self.air_left)
         conductivity = np.append(2.0 / (resistance[1:] + resistance[:-1]), 1.0 / resistance[-1])
-        flow = np.append(0.0, -conductivity * 4.0 * np.pi * self.edges[1:] ** 2 * steepness)
+        density = -conductivity * steepness + np.append(self._steam(liquid, middle), 0.0)
+        flow = np.append(0.0, 4.0 * np.pi * self.edges[1:] ** 2 * density)
         moist = self.water * liquid / self.first_water * self.volume / (self.solid + self.water)
         dense, airy = self.absorptions
         passing = np.exp(-np.append(0.0, np.cumsum((dense + (airy - dense) * self.air_left) * moist * width)))
-        absorbed = self.heating.power * -np.diff(passing)
+        absorbed = self.power * -np.diff(passing)
         self.heat += duration * (absorbed - np.diff(flow))
         self.given += duration * float(absorbed.sum())
         self.gone += duration * float(flow[-1])
+
+    def _steam(self, liquid: Floats, middle: Floats) -> Floats:
+        """Latent heat that steam carries outwards between shells [W/m2]: -D L grad(1 - moisture)."""
+        latent = self.latent_heat * self.water / (self.solid + self.water + self.air * self.air_left)
+        carried = self.steam_diffusivity * 0.5 * (latent[1:] + latent[:-1])
+        return np.asarray(carried * np.diff(liquid) / np.diff(middle))
 
     def outcome(self) -> Outcome:
         """What the heating left."""
         last = int(np.flatnonzero(self.damage >= 1.0)[-1])
         near, far = np.log(self.damage[last : last + 2])
         share, volume = near / (near - far), self.volume[self.damage >= 1.0]
-        after = (1.0 - contraction_table().linear(self.state()[0][self.damage >= 1.0])) ** 3
+        after = (1.0 - contraction_table().linear(self.hottest[self.damage >= 1.0])) ** 3
         in_space, before = (
             1e3 * float(np.interp(last + share, *_middles(edges))) for edges in (self.edges, self.before)
         )
@@ -190,10 +213,12 @@ def _middles(edges: NDArray[np.floating[Any]]) -> tuple[Floats, Floats]:
 
 
 def burned(heating: Heating, *, shells: int = 60) -> Outcome:
-    """Heat a ball."""
-    ball, left = Ball(heating, shells), heating.duration
-    while left > 1e-9:
-        left -= ball.advance(left)
+    """Heat a ball, and let it cool."""
+    ball = Ball(heating, shells)
+    for power, left in ((heating.power, heating.duration), (0.0, heating.cooling)):
+        ball.power = power
+        while left > 1e-9:
+            left -= ball.advance(left)
     return ball.outcome()
 
 
@@ -202,19 +227,43 @@ def shown_share(still: Outcome, moving: Outcome) -> float:
     return (1.0 - moving.in_space_mm / still.in_space_mm) / (1.0 - still.length_ratio)
 
 
+def cells(*, cooling: float) -> Iterator[Heating]:
+    """The balls of the table, in tissue that stays where it is."""
+    for start in STARTS:
+        for power, duration in POWERS:
+            yield Heating(power, duration, start=start, cooling=cooling)
+
+
+def moving(still: Heating, *, leaves: float, shells: int = 60) -> tuple[Outcome, ...]:
+    """A ball of the table that contracts, with every time constant."""
+    return tuple(
+        burned(replace(still, contraction=1.0, time_constant=constant, leaves=leaves), shells=shells)
+        for constant in TIME_CONSTANTS
+    )
+
+
+def _range(numbers: Iterable[float]) -> str:
+    found = [f"{number:.2f}" for number in sorted(numbers)]
+    return f"{found[0]} to {found[-1]}".replace("-", "−")
+
+
+def _row(hot: Heating, cold: Heating, leaves: float) -> str:
+    """A line of README.md: sizes after cooling, the share when the power goes off and after cooling."""
+    still, drawn = burned(cold), moving(cold, leaves=leaves)
+    shown_hot = _range(shown_share(burned(hot), one) for one in moving(hot, leaves=leaves))
+    sizes = [_range(getattr(one, name) / still.in_space_mm for one in drawn) for name in ("in_space_mm", "before_mm")]
+    first = f"{cold.start:g} °C, {cold.power:g} W, {cold.duration / 60.0:g} min | {still.in_space_mm:.1f}"
+    shown = _range(shown_share(still, one) for one in drawn)
+    return f"| {first} | {'leaves' if leaves else 'stays'} | {' | '.join(sizes)} | {shown_hot} | {shown} |"
+
+
 def main() -> None:
-    """Print the table of README.md."""
-    print("| power, time | solved, mm | time constant | expelled water | in space | before | share shown |")
+    """Print the tables of README.md."""
+    print("| start, power, time | solved, mm | water | in space, after | before | share, power off | share, cooled |")
     print("|---|---|---|---|---|---|---|")
-    for power, duration in ((15.0, 600.0), (27.0, 360.0), (27.0, 960.0), (45.0, 600.0)):
-        still = burned(Heating(power, duration))
-        for constant in (20.0, 60.0, 200.0):
-            for leaves, words in ((0.0, "stays"), (1.0, "leaves")):
-                moving = burned(Heating(power, duration, 1.0, constant, leaves))
-                ratios = (one / still.in_space_mm for one in (moving.in_space_mm, moving.before_mm))
-                found = " | ".join(f"{ratio:.2f}" for ratio in ratios)
-                first = f"{power:g} W, {duration:g} s | {still.in_space_mm:.1f} | {constant:g} s | {words}"
-                print(f"| {first} | {found} | {shown_share(still, moving):.2f} |", flush=True)
+    for hot, cold in zip(cells(cooling=0.0), cells(cooling=COOLING), strict=True):
+        for leaves in (0.0, 1.0):
+            print(_row(hot, cold, leaves), flush=True)
     print("| power, time | deflated lung, mm | inflated lung, mm | and collapsing, mm |")
     print("|---|---|---|---|")
     for power, duration in ((30.0, 100.0), (30.0, 300.0), (45.0, 300.0)):
