@@ -204,7 +204,8 @@ def test_an_interrupt_ends_the_child_too(tmp_path: Path) -> None:
     recipe_file = tmp_path / "recipe.json"
     recipe_file.write_text(recipe_to_json(recipe_for([needle()], ball_points((0, 0, 0), 10.0), reach_mm=20.0)))
     program = (
-        "import sys; from pathlib import Path; from imagio_sim.meshing.child import run_worker; "
+        "import signal, sys; from pathlib import Path; from imagio_sim.meshing.child import run_worker; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored where the tests run in the background
         f"run_worker(Path({str(recipe_file)!r}), Path({str(tmp_path / 'mesh.npz')!r}), 'hxt')"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL, start_new_session=True)

@@ -207,15 +207,6 @@ def _clusters(went: Delivered, census: Census) -> ClusterResult:
     }
 
 
-def reserve_of(scenario: Scenario, plan_name: str, anatomy: Anatomy, assessment: Assessment) -> LiverReserve | None:
-    """What a plan leaves of the organ that infusions feed, in this plan or else in another one of the scenario.
-
-    None where no infusion of any plan names an organ.
-    """
-    counted = _counted_organ(scenario, plan_name, anatomy)
-    return None if counted is None else counted.at_the_end(assessment)
-
-
 @dataclass(frozen=True, eq=False)
 class _CountedOrgan:
     """The organ that infusions feed, by the centres (p, 3) of its voxels without the target, each of ``voxel_ml``."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,29 +58,6 @@ which belong together; a faster rate that rises more slowly with temperature is 
 at 0.009 to 0.023 1/s, and drawn apart at 0.002 to 0.10 1/s, which no fit to the same cells allows."""
 _MEAN_OF_NORM = math.sqrt(8.0 / math.pi)
 """Mean length of a vector of three independent standard normal numbers."""
-
-
-class UncertainInput(Protocol):
-    """A number that is drawn for every member, by a name that is the same in every plan that has it."""
-
-    @property
-    def name(self) -> str:
-        """Its name, unique in a scenario."""
-
-    @property
-    def key(self) -> str:
-        """What it is drawn by: inputs with the same key take the same share of their distributions."""
-
-    @property
-    def spread(self) -> str:
-        """What is known of it, in words."""
-
-    @property
-    def evidence(self) -> str:
-        """How what is known of it was seen."""
-
-    def drawn(self, share: float) -> float:
-        """Its value at a share in (0, 1) of its distribution."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +153,10 @@ class UncertainPlace:
         from scipy.stats import norm
 
         return float(self.sd_mm * norm.ppf(share))
+
+
+UncertainInput: TypeAlias = UncertainConstant | UncertainPlace
+"""Something that is drawn for every member."""
 
 
 def uncertain_constants(scenario: Scenario, plan_name: str, tissues: Iterable[str]) -> list[UncertainConstant]:
@@ -332,7 +313,7 @@ def with_drawn(
     scenario: Scenario,
     plan_name: str,
     drawn: Mapping[str, float],
-    inputs: Sequence[UncertainConstant | UncertainPlace],
+    inputs: Sequence[UncertainInput],
     *,
     where: str,
 ) -> Scenario:

@@ -21,7 +21,7 @@ from imagio_sim.campaign.run import Listener, RunOptions, run_plan
 from imagio_sim.campaign.uncertainty.inputs import (
     Floats,
     UncertainConstant,
-    UncertainPlace,
+    UncertainInput,
     uncertain_brought,
     uncertain_constants,
     uncertain_deaths,
@@ -150,9 +150,7 @@ def _nominal(scenario: Scenario, plan: str, options: RunOptions, listener: Liste
     return _Nominal(run_plan(scenario, plan, within, replace(listener, say=lambda _: None)), within.out / plan)
 
 
-def _inputs(
-    scenario: Scenario, plan: str, folder: Path, asked: Asked
-) -> tuple[UncertainConstant | UncertainPlace, ...]:
+def _inputs(scenario: Scenario, plan: str, folder: Path, asked: Asked) -> tuple[UncertainInput, ...]:
     """All that is uncertain of a plan; its tissues are those that its nominal run has met."""
     used = yaml.safe_load((folder / "plan.yaml").read_text(encoding="utf-8"))["constants"]["tissues"]
     return (
@@ -225,7 +223,7 @@ class _Drawn:
         cls,
         scenario: Scenario,
         plan: str,
-        inputs: Sequence[UncertainConstant | UncertainPlace],
+        inputs: Sequence[UncertainInput],
         shares: Mapping[str, Floats],
     ) -> _Drawn:
         """Draw for every input its values at the shares of its key."""
@@ -241,15 +239,15 @@ class _Drawn:
 
 
 def _together(
-    inputs: Sequence[UncertainConstant | UncertainPlace],
-) -> list[list[UncertainConstant | UncertainPlace]]:
-    groups: dict[str, list[UncertainConstant | UncertainPlace]] = {}
+    inputs: Sequence[UncertainInput],
+) -> list[list[UncertainInput]]:
+    groups: dict[str, list[UncertainInput]] = {}
     for one in inputs:
         groups.setdefault(one.key, []).append(one)
     return list(groups.values())
 
 
-def joint_name(together: Sequence[UncertainConstant | UncertainPlace]) -> str:
+def joint_name(together: Sequence[UncertainInput]) -> str:
     """What inputs that are drawn together are called: ``hcc and liver: density``."""
     first = together[0]
     if len(together) == 1 or not isinstance(first, UncertainConstant):
@@ -324,7 +322,7 @@ def _checks(
 def _members(
     scenario: Scenario,
     plan: str,
-    inputs: Sequence[UncertainConstant | UncertainPlace],
+    inputs: Sequence[UncertainInput],
     values: Mapping[str, Sequence[float]],
 ) -> tuple[dict[int, Member], list[str]]:
     """Members by number, and why others cannot be: needles that would touch, an entry in the wrong place."""

@@ -14,7 +14,7 @@ from imagio_sim.campaign.infusions.absorbed_dose import infusion_doses
 from imagio_sim.campaign.infusions.delivery import delivered
 from imagio_sim.campaign.infusions.drug_report import DrugOnMesh
 from imagio_sim.campaign.infusions.pictures import infusion_pictures
-from imagio_sim.campaign.infusions.report import Infused, StageEnd, _counted_organ, infusion_results, reserve_of
+from imagio_sim.campaign.infusions.report import Infused, StageEnd, _counted_organ, infusion_results
 from imagio_sim.campaign.run import RunOptions, run_plan
 from imagio_sim.outcome.attribution import attribution
 from tests.campaign.conftest import Observed
@@ -112,8 +112,9 @@ def test_the_reserve_is_told_for_every_plan_of_a_scenario_with_infusions(embolis
 def test_an_artery_that_is_open_again_at_the_end_feeds_the_reserve(tmp_path: Path) -> None:
     def perfused(wait: str) -> float:
         scenario = patient(tmp_path, {"infusions": [bland(SIDE, particles="gelatin_pledgets")], "wait": wait})
-        found = reserve_of(scenario, "A", read_anatomy(scenario), assessment(1.0))
-        assert found is not None
+        organ = _counted_organ(scenario, "A", read_anatomy(scenario))
+        assert organ is not None
+        found = organ.at_the_end(assessment(1.0))
         return found.perfused_ml / found.volume_ml
 
     assert perfused("1 day") < 0.7

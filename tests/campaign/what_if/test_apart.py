@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-import time
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from imagio_sim.meshing.cache import FOLDER_VARIABLE
 from imagio_sim.outcome.result import FILE_NAME, Result, read_result
 from tests.campaign.bench import PLAN, POWER, bench
 
+ROOT = Path(__file__).parents[3]
 DURATION = f"plans.{PLAN}.program.duration"
 
 
@@ -78,23 +79,17 @@ def test_side_by_side_gives_the_same_numbers_as_in_turn(tmp_path: Path) -> None:
 
 
 def test_killed_members_say_so_and_the_others_go_on(tmp_path: Path) -> None:
-    *long, short = wanted = slow_members(f"{DURATION}=24h,23h,10s")
-    killer = threading.Thread(target=kill_when_begun, args=([tmp_path / one.variant.name for one in long],))
-    killer.start()
-    ended = list(sweep(wanted, options(tmp_path), listener(), workers=2))
-    killer.join()
+    command = [sys.executable, "-m", "tests.campaign.what_if.killed_sweep", str(tmp_path)]
+    # without what MPI has put into the environment of the tests that ran before
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMPI", "PMIX", "PRTE"))}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    first, second, third = json.loads(ended.stdout.splitlines()[-1])
 
-    assert all("its process was killed (SIGKILL)" in one.failure for one in ended[:2])
-    assert ended[2].failure == ""
-    assert status(tmp_path / long[0].variant.name) == "interrupted"
-    assert status(tmp_path / short.variant.name) == "complete"
-
-
-def kill_when_begun(folders: list[Path]) -> None:
-    while not all(map(begun, folders)):
-        time.sleep(0.05)
-    for process in runs_of_this_test():
-        process.kill()
+    assert "its process was killed (SIGKILL)" in first
+    assert "its process was killed (SIGKILL)" in second
+    assert third == ""
+    statuses = sorted(status(folder) for folder in tmp_path.iterdir())
+    assert statuses == ["complete", "interrupted", "interrupted"]
 
 
 def status(folder: Path) -> str:
