@@ -72,7 +72,7 @@ def _print_table(console: Console, comparison: Comparison) -> None:
     """A column per run while they fit beside each other, else a row per run."""
     from rich.table import Column, Table
 
-    heads, rows = _headings(comparison), [_cells(comparison, run) for run in comparison.runs]
+    heads, rows = _headings_and_rows(comparison)
     if len(rows) > _BESIDE_EACH_OTHER:
         table = Table(header_style="bold")
         for head, *cells in zip(heads, *rows, strict=True):
@@ -87,37 +87,28 @@ def _print_table(console: Console, comparison: Comparison) -> None:
     console.print(table)
 
 
-def _headings(comparison: Comparison) -> list[str]:
+def _headings_and_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """What a table says: rank and name first, then what was varied, figures, and constraints."""
     from imagio_sim.campaign.what_if.variation import short_keys
-
-    varied = _varied(comparison)
-    several = ["patient"] if _several_patients(comparison) else []
-    names = ["", "plan" if varied else "run", *several, *short_keys(varied)]
-    return [*names, *(one.heading for one in _shown(comparison)), "constraints"]
-
-
-def _cells(comparison: Comparison, run: Compared) -> list[str]:
-    """Of one run, in the order of the headings."""
-    varied = _varied(comparison)
-    names = [str(run.rank), run.plan if varied else run.label]
-    names += [str(run.patient)] if _several_patients(comparison) else []
-    names += [str(run.varied.get(path, "")) for path in varied]
-    return [*names, *(_figure_text(run, one) for one in _shown(comparison)), _constraints_text(run)]
-
-
-def _shown(comparison: Comparison) -> list[Quantity]:
     from imagio_sim.outcome.comparison import QUANTITIES
 
     runs = comparison.runs
-    return [one for one in QUANTITIES if one.key in _SHOWN and any(run.figures[one.key] is not None for run in runs)]
-
-
-def _varied(comparison: Comparison) -> list[str]:
-    return list(dict.fromkeys(path for run in comparison.runs for path in run.varied))
-
-
-def _several_patients(comparison: Comparison) -> bool:
-    return len({run.patient for run in comparison.runs}) > 1
+    varied = list(dict.fromkeys(path for run in runs for path in run.varied))
+    several_patients = len({run.patient for run in runs}) > 1
+    shown = [one for one in QUANTITIES if one.key in _SHOWN and any(run.figures[one.key] is not None for run in runs)]
+    heads = ["", "plan" if varied else "run", *(["patient"] if several_patients else []), *short_keys(varied)]
+    rows = [
+        [
+            str(run.rank),
+            run.plan if varied else run.label,
+            *([str(run.patient)] if several_patients else []),
+            *(str(run.varied.get(path, "")) for path in varied),
+            *(_figure_text(run, one) for one in shown),
+            _constraints_text(run),
+        ]
+        for run in runs
+    ]
+    return [*heads, *(one.heading for one in shown), "constraints"], rows
 
 
 def _printed_length(cell: str) -> int:

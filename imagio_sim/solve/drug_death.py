@@ -10,9 +10,10 @@ import numpy as np
 
 from imagio_sim.solve.discretisation import Floats
 from imagio_sim.tissue.death import NOMINAL, Parameters
-from imagio_sim.tissue.death.drug import DrugDeathModel, drug_death_models
+from imagio_sim.tissue.death.drug import DrugDeathModel, deciding_of, drug_death_models
 
-_STATE = "effect/"
+STATE = "effect/"
+"""What the states of models are called as fields."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +52,7 @@ class DrugDeathTracker:
 
     def __init__(self, drug: str, deciding: Sequence[str], count: int, given: Parameters = NOMINAL) -> None:
         self._models = drug_death_models(drug, given)
-        chosen = [model for model in self._models if model.name in deciding]
-        self.deciding = chosen[0] if chosen else self._models[0]
+        self.deciding = deciding_of(self._models, deciding)
         self._states: dict[str, Floats] = {model.name: np.zeros(count) for model in self._models}
         self.begun: Floats = self._states[self.deciding.name]
 
@@ -77,11 +77,11 @@ class DrugDeathTracker:
 
     def fields(self) -> dict[str, Floats]:
         """The states (count,) >= 0 as named fields, for a checkpoint or the next stage."""
-        return {f"{_STATE}{name}": state for name, state in self._states.items()}
+        return {f"{STATE}{name}": state for name, state in self._states.items()}
 
     def restore(self, fields: Mapping[str, Floats]) -> None:
         """Go on within the stage from states that :meth:`fields` gave."""
-        self._states = {name: np.maximum(fields[f"{_STATE}{name}"], 0.0) for name in self._states}
+        self._states = {name: np.maximum(fields[f"{STATE}{name}"], 0.0) for name in self._states}
 
     def begin_with(self, fields: Mapping[str, Floats]) -> None:
         """Begin the stage with states that an earlier one left."""

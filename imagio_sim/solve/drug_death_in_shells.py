@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from imagio_sim.solve.discretisation import Floats
-from imagio_sim.solve.drug_death import CellSurroundings
+from imagio_sim.solve.drug_death import STATE, CellSurroundings
 from imagio_sim.tissue.death import NOMINAL, Parameters
-from imagio_sim.tissue.death.drug import DrugDeathModel, drug_death_models
+from imagio_sim.tissue.death.drug import DrugDeathModel, deciding_of, drug_death_models
 from imagio_sim.tissue.death.model import clipped_level
-
-_STATE = "effect/"
 
 
 class DrugDeathInShells:
@@ -40,8 +38,7 @@ class DrugDeathInShells:
 
     def __init__(self, drug: str, deciding: Sequence[str], share: Floats, given: Parameters = NOMINAL) -> None:
         self._models, self._share = drug_death_models(drug, given), share
-        chosen = [model for model in self._models if model.name in deciding]
-        self.deciding = chosen[0] if chosen else self._models[0]
+        self.deciding = deciding_of(self._models, deciding)
         self._states = {model.name: np.zeros_like(share) for model in self._models}
         self.begun: Floats = np.ones(share.shape[1])
 
@@ -71,12 +68,12 @@ class DrugDeathInShells:
 
     def fields(self) -> dict[str, Floats]:
         """The states >= 0 of every shell as named fields (count,), for a checkpoint or the next stage."""
-        return {f"{_STATE}{name}/{shell}": row for name, rows in self._states.items() for shell, row in enumerate(rows)}
+        return {f"{STATE}{name}/{shell}": row for name, rows in self._states.items() for shell, row in enumerate(rows)}
 
     def restore(self, fields: Mapping[str, Floats]) -> None:
         """Go on within the stage from states that :meth:`fields` gave."""
         for name in self._states:
-            own = [fields[key] for key in fields if key.startswith(f"{_STATE}{name}/")]
+            own = [fields[key] for key in fields if key.startswith(f"{STATE}{name}/")]
             rows = np.array(own) if len(own) == len(self._share) else np.mean(own, axis=0) * np.ones_like(self._share)
             self._states[name] = np.maximum(rows, 0.0)
 

@@ -29,6 +29,7 @@ from imagio_sim.view.scene import NOTICE, TARGET_COLOUR
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+    from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
 
@@ -168,10 +169,10 @@ def _plane(
     return points, share, (left, right, points[0, 0, up] - half[up], points[-1, 0, up] + half[up])
 
 
-def _draw_lines(axes: object, share: Floats, extent: tuple[float, float, float, float]) -> None:
+def _draw_lines(axes: Axes, share: Floats, extent: tuple[float, float, float, float]) -> None:
     crossed = [level for level in LEVELS if share.min() < level < share.max()]
     if crossed:
-        axes.contour(share, levels=crossed, colors="white", linewidths=1.2, extent=extent, origin="lower")  # type: ignore[attr-defined]
+        axes.contour(share, levels=crossed, colors="white", linewidths=1.2, extent=extent, origin="lower")
 
 
 def _background(anatomy: Anatomy, points_mm: Floats) -> Floats:

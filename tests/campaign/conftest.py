@@ -18,6 +18,7 @@ from imagio_sim.campaign.solving import Progress
 from imagio_sim.meshing.cache import FOLDER_VARIABLE
 from imagio_sim.outcome.result import Result
 from tests.campaign.sequences import sequences
+from tests.campaign.workflow.one_node_cluster import OneNodeCluster, one_node_cluster
 
 
 @dataclass
@@ -96,3 +97,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
         return start(plan, out, Observed())
 
     return of
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneNodeCluster]:
+    """A SLURM of one node, for modules that need one."""
+    with one_node_cluster(tmp_path_factory.mktemp("slurm"), cpus=2) as running:
+        yield running

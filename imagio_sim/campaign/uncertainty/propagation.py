@@ -11,12 +11,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from imagio_sim.anatomy.nifti import nifti_grid, open_nifti, voxels
+from imagio_sim.anatomy.volume import Grid
 from imagio_sim.campaign.run import Listener, RunOptions, run_plan
 from imagio_sim.campaign.uncertainty.inputs import (
     Floats,
@@ -380,10 +381,14 @@ def _margin_kept(figures: Mapping[str, _Read]) -> Probability | None:
     return probability(bool(margin >= MARGIN_MM) for margin in np.nan_to_num(margins, nan=-np.inf))
 
 
-def _zone(folder: Path) -> Any:
-    file = folder / "necrosis_1mm.nii.gz"
+def _zone(folder: Path) -> tuple[NDArray[np.bool_], Grid]:
+    values, grid = _image(folder / "necrosis_1mm.nii.gz")
+    return values > 0, grid
+
+
+def _image(file: Path) -> tuple[Floats, Grid]:
     nifti = open_nifti(file)
-    return np.asarray(voxels(nifti, file)) > 0, nifti_grid(nifti, file)
+    return np.asarray(voxels(nifti, file), dtype=float), nifti_grid(nifti, file)
 
 
 def write_uncertainty(folder: Path, found: Mapping[str, PlanUncertainty], asked: Asked) -> None:
@@ -420,13 +425,10 @@ def read_uncertainty(folder: Path) -> dict[str, PlanUncertainty]:
             remedy="draw the plans with imagio uncertainty SCENARIO",
         )
     plans = json.loads(file.read_text(encoding="utf-8"))["plans"]
-    return {name: PlanUncertainty.of_data(data, _map(folder, name)) for name, data in plans.items()}
-
-
-def _map(folder: Path, plan: str) -> ProbabilityMap:
-    file = _map_file(folder, plan)
-    nifti = open_nifti(file)
-    return ProbabilityMap(np.asarray(voxels(nifti, file), dtype=float), nifti_grid(nifti, file))
+    return {
+        name: PlanUncertainty.of_data(data, ProbabilityMap(*_image(_map_file(folder, name))))
+        for name, data in plans.items()
+    }
 
 
 def _map_file(folder: Path, plan: str) -> Path:

@@ -9,7 +9,7 @@ surviving shares are multiplied.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias
@@ -210,3 +210,8 @@ def drug_death_models(drug: str, given: Parameters = NOMINAL) -> tuple[DrugDeath
         if record.agent == DRUG
     ]
     return tuple(sorted(models, key=lambda model: model.name != DECIDING[DRUG]))
+
+
+def deciding_of(models: Sequence[DrugDeathModel], deciding: Collection[str]) -> DrugDeathModel:
+    """The first of a drug's models that is among those that decide, or else its first."""
+    return next((model for model in models if model.name in deciding), models[0])

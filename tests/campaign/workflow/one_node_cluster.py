@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 SBIN = "/usr/sbin:/sbin"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "sinfo", "squeue")
 
@@ -22,6 +24,13 @@ def lacking() -> str:
     """Which of the programs are not installed."""
     path = f"{os.environ['PATH']}:{SBIN}"
     return ", ".join(name for name in PROGRAMS if shutil.which(name, path=path) is None)
+
+
+def needs_cluster(module: str) -> list[pytest.MarkDecorator]:
+    """Marks of a module of tests that run on a real cluster."""
+    pytest.importorskip("snakemake_executor_plugin_slurm", reason="pip install 'imagio-sim[campaign]'")
+    reason = f"no SLURM here ({lacking()}): environment/enter --layer slurm python3 -m pytest -m slow {module}"
+    return [pytest.mark.slow, pytest.mark.skipif(bool(lacking()), reason=reason)]
 
 
 @dataclass

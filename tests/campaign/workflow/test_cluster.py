@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,23 +20,10 @@ from tests.campaign.workflow.driving import (
     start,
     wait_until,
 )
-from tests.campaign.workflow.one_node_cluster import OneNodeCluster, lacking, one_node_cluster
+from tests.campaign.workflow.one_node_cluster import OneNodeCluster, needs_cluster
 from tests.campaign.workflow.test_campaign_file import campaign
 
-pytest.importorskip("snakemake_executor_plugin_slurm", reason="pip install 'imagio-sim[campaign]'")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        bool(lacking()),
-        reason=f"no SLURM here ({lacking()}): environment/enter --layer slurm python3 -m pytest -m slow {__name__}",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneNodeCluster]:
-    with one_node_cluster(tmp_path_factory.mktemp("slurm"), cpus=2) as running:
-        yield running
+pytestmark = needs_cluster(__name__)
 
 
 def test_twenty_runs_on_a_cluster_survive_a_killed_job_and_a_killed_driver(
